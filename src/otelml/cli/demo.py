@@ -1,0 +1,107 @@
+"""``otelml demo``: a churn model trained and served under ``opentelemetry-instrument``, and what arrived of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from otelml.cli.demo_checks import Check, arrived
+from otelml.cli.demo_example import ChurnExample, DemoError
+from otelml.cli.live import show_until_interrupted
+from otelml.viewer import terminal
+from otelml.viewer.receiver import OtlpReceiver
+from otelml.viewer.store import TelemetryStore
+
+_EXAMPLE = Path("examples", "churn_flask")
+_PATIENCE_SECONDS = 15
+_INTERRUPTED = 130
+
+_ELSEWHERE = """\
+The same to your own backend:
+  export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318   # your Collector's or your vendor's OTLP endpoint
+  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf           # or grpc, at port 4317
+  export OTEL_SERVICE_NAME=churn-api
+  opentelemetry-instrument python app.py"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--keep", action="store_true", help="keep serving, with a live view, until Ctrl-C")
+    parser.add_argument(
+        "--requests", type=_positive, default=200, metavar="N", help="requests to send (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--example", type=Path, default=_EXAMPLE, metavar="DIR", help="the example's folder (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; return 0 if all the telemetry of what was sent has arrived."""
+    console = Console(highlight=False)
+    # A request has two spans; none may go before they are counted.
+    store = TelemetryStore(max_spans=3 * args.requests + 1000, max_logs=args.requests + 1000)
+    try:
+        with tempfile.TemporaryDirectory(prefix="otelml-demo-") as folder, OtlpReceiver(store.add) as receiver:
+            example = ChurnExample(args.example.resolve(), Path(folder), receiver)
+            console.print(f"A churn model is trained and served; the telemetry goes to {receiver.http_endpoint}.\n")
+            checks = _run(console, store, example, args.requests, keep=args.keep)
+    except DemoError as error:
+        print(f"otelml demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    console.print(Text(f"\n{_ELSEWHERE}\n"))
+    return _conclude(console, checks)
+
+
+def _run(
+    console: Console, store: TelemetryStore, example: ChurnExample, requests: int, *, keep: bool
+) -> Sequence[Check]:
+    with console.status("training"):
+        said = example.train()
+    _report(console, "opentelemetry-instrument python train.py", said)
+    with console.status("starting the server"):
+        server = example.serve()
+    with server:
+        _report(console, "opentelemetry-instrument python app.py", f"serving at {example.url}")
+        with console.status("sending requests"):
+            said = example.send(requests)
+        _report(console, f"python traffic.py --requests {requests}", said)
+        if not keep:
+            with console.status("stopping the server, which sends what is left of its telemetry"):
+                server.stop()
+            console.print(terminal.dashboard(store))
+            return arrived(store, example.answers)
+        with console.status("waiting for the telemetry"):
+            checks = arrived(store, example.answers, _PATIENCE_SECONDS)
+        show_until_interrupted(console, store, f"Ctrl-C ends. To send one more customer:\n{example.curl()}")
+        return checks
+
+
+def _report(console: Console, command: str, said: str) -> None:
+    console.print(Text.assemble(("$ ", "dim"), (command, "bold")))
+    console.print(Text("\n".join(f"  {line}" for line in said.splitlines()), style="dim"))
+
+
+def _conclude(console: Console, checks: Sequence[Check]) -> int:
+    wrong = [check for check in checks if not check.holds]
+    if not wrong:
+        seen = ", ".join(f"{check.seen:,} {check.what}" for check in checks)
+        console.print(Text.assemble(("All telemetry arrived: ", "bold green"), seen))
+        return 0
+    found = "; ".join(f"{check.what}: {check.sent:,} expected, {check.seen:,} seen" for check in wrong)
+    console.print(Text.assemble(("The telemetry is not complete: ", "bold red"), found))
+    return 1
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number

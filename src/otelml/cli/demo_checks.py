@@ -1,0 +1,65 @@
+"""Whether what arrived is what was sent: the demo's own test of the telemetry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import NamedTuple
+
+from otelml.semconv import attributes as names
+from otelml.viewer import overview
+from otelml.viewer.store import TelemetryStore
+
+
+class Check(NamedTuple):
+    """A number that is known from outside, and the same number as the telemetry has it."""
+
+    what: str
+    sent: int
+    seen: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether both are the same."""
+        return self.sent == self.seen
+
+
+def arrived(store: TelemetryStore, answers: Mapping[str, int], patience: float = 0) -> list[Check]:
+    """Compare the answers that the traffic counted with the telemetry in the store.
+
+    Args:
+        store: what arrived.
+        answers: the number of answers by HTTP status. One of 200 is a call of the model that returned, one of 500 a
+            call that raised; the other requests never got that far.
+        patience: how many seconds to wait for telemetry that is on its way.
+    """
+    deadline = time.monotonic() + patience
+    checks = _checks(store, answers)
+    while not all(check.holds for check in checks) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        checks = _checks(store, answers)
+    return checks
+
+
+def _checks(store: TelemetryStore, answers: Mapping[str, int]) -> list[Check]:
+    succeeded = answers.get(str(HTTPStatus.OK.value), 0)
+    failed = answers.get(str(HTTPStatus.INTERNAL_SERVER_ERROR.value), 0)
+    calls = overview.call_rows(store)
+    requests = [span for span in store.spans() if span.kind == "server"]
+    request_ids = {span.span_id for span in requests}
+    inside = [
+        span
+        for span in store.spans()
+        if span.attributes.get(names.ML_OPERATION_NAME) == names.OperationName.PREDICT and span.parent_id in request_ids
+    ]
+    return [
+        Check("requests", sum(answers.values()), len(requests)),
+        Check("predict calls", succeeded + failed, sum(row.calls for row in calls)),
+        Check("of them failed", failed, sum(row.errors for row in calls)),
+        Check("predict spans inside request spans", succeeded + failed, len(inside)),
+        Check("predicted classes", succeeded, sum(row.predictions for row in overview.class_rows(store))),
+        Check("scores", succeeded, sum(count for row in overview.score_rows(store) for _, count in row.bins)),
+        Check("exception events", failed, sum(row.count for row in overview.exception_rows(store))),
+        Check("fit", 1, sum(row.runs for row in overview.run_rows(store) if row.method == names.OperationName.FIT)),
+    ]

@@ -1,0 +1,77 @@
+"""The composition root: settings, providers and instrumentors, put together once a process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from importlib import import_module
+
+from opentelemetry.instrumentation.dependencies import DependencyConflictError
+from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
+
+from otelml import settings
+from otelml._guard import guarded
+from otelml.distro.providers import provide
+from otelml.instrumentation._base import MLInstrumentor
+
+_logger = logging.getLogger("otelml")
+_lock = threading.RLock()
+
+INSTRUMENTORS = {
+    "sklearn": "otelml.instrumentation.sklearn:SklearnInstrumentor",
+    "mlflow": "otelml.instrumentation.mlflow:MLflowInstrumentor",
+}
+"""The instrumentors by the name that switches one off; the entry points of the project say the same to the launcher."""
+
+
+def prepare() -> None:
+    """Settle the settings before the launcher loads the instrumentors; a wrong value is logged, and its default used."""
+    settings.use(settings.resolve(on_error=lambda message: _logger.error("%s The default is used.", message)))
+
+
+def instrument(arguments: Mapping[str, object]) -> None:
+    """Put everything together: see `otelml.instrument`."""
+    resolved = settings.resolve(arguments)
+    with _lock:
+        settings.use(resolved)
+        provide()
+        disabled = disabled_instrumentations()
+        for name in INSTRUMENTORS:
+            if "*" not in disabled and name not in disabled:
+                _switch_on(name)
+
+
+def uninstrument() -> None:
+    """Switch everything off that is on: see `otelml.uninstrument`."""
+    with _lock:
+        for name in INSTRUMENTORS:
+            instrumentor = load(name)
+            if instrumentor.is_instrumented_by_opentelemetry:
+                instrumentor.uninstrument()
+
+
+def disabled_instrumentations() -> set[str]:
+    """The names that `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` switches off."""
+    return {name.strip() for name in os.environ.get(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, "").split(",")}
+
+
+def load(name: str) -> MLInstrumentor:
+    """The process's one instrumentor of that name."""
+    module, _, attribute = INSTRUMENTORS[name].partition(":")
+    instrumentor: MLInstrumentor = getattr(import_module(module), attribute)()
+    return instrumentor
+
+
+@guarded
+def _switch_on(name: str) -> None:
+    instrumentor = load(name)
+    if instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.configure(settings.current())
+        return
+    try:
+        instrumentor.instrument(raise_exception_on_conflict=True)
+    except DependencyConflictError as error:
+        if error.conflict.found:
+            _logger.warning("%s is not instrumented: %s", name, error.conflict)

@@ -1,0 +1,1 @@
+"""The hooks, a folder for each library."""

@@ -1,0 +1,38 @@
+"""scikit-learn: every estimator there is or will be, without importing it.
+
+`fit`, `partial_fit`, `fit_predict`, `fit_transform`, `predict`, `predict_proba`, `predict_log_proba`, `decision_function`,
+`score_samples`, `score`, `transform` and `inverse_transform` of every class derived from `BaseEstimator` are seen: scikit-learn's own,
+pipelines and meta-estimators, classes of the application, XGBoost's and LightGBM's. Only the outermost call counts: a grid search of
+200 fits is one call.
+"""
+
+from __future__ import annotations
+
+from otelml.instrumentation._base import MLInstrumentor
+from otelml.instrumentation.sklearn import patch, propagation, runtime
+from otelml.instrumentation.sklearn.package import REQUIRES
+from otelml.settings import Settings
+from otelml.telemetry import Telemetry
+
+__all__ = ["SklearnInstrumentor"]
+
+
+class SklearnInstrumentor(MLInstrumentor):
+    """Instruments scikit-learn.
+
+    Example:
+        >>> SklearnInstrumentor().instrument()  # tracer_provider=..., meter_provider=..., logger_provider=...
+    """
+
+    scope = "otelml.instrumentation.sklearn"
+    requires = REQUIRES
+
+    def _switch_on(self, telemetry: Telemetry, settings: Settings) -> None:
+        runtime.activate(telemetry, nested=settings.sklearn_nested)
+        propagation.PATCHES.switch_on()
+        patch.switch_on()
+
+    def _switch_off(self) -> None:
+        runtime.deactivate()
+        propagation.PATCHES.switch_off()
+        patch.switch_off()

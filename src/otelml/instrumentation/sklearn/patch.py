@@ -1,0 +1,117 @@
+"""Which methods are wrapped, and how every class gets its wrappers, whenever it is defined."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+import wrapt
+
+from otelml._guard import guarded
+from otelml.instrumentation.sklearn import runtime
+from otelml.instrumentation.sklearn.methods import METHODS
+
+_MODULE = "sklearn.base"
+_waiting = False
+_applied: dict[tuple[type, str], tuple[Any, Any]] = {}
+
+
+def switch_on() -> None:
+    """Patch the estimators there are, and those to come; scikit-learn itself is not imported."""
+    global _waiting
+    if _waiting:
+        if _MODULE in sys.modules:
+            _install(sys.modules[_MODULE])
+    else:
+        _waiting = True  # a post-import hook can't be taken back
+        wrapt.register_post_import_hook(_install, _MODULE)
+
+
+def switch_off() -> None:
+    """Restore what is still ours.
+
+    A method that was wrapped again after us, as `set_output` does with `transform`, stays: restoring the saved function would destroy
+    the later wrapper. Ours inside it is inert.
+    """
+    for (cls, name), (original, replacement) in list(_applied.items()):
+        if vars(cls).get(name) is not replacement:
+            continue
+        if original is None:
+            type.__delattr__(cls, name)
+        else:
+            type.__setattr__(cls, name, original)
+    _applied.clear()
+
+
+@guarded
+def _install(base: ModuleType) -> None:
+    if not runtime.is_active():
+        return
+    estimator: type = base.BaseEstimator
+    _hook_subclassing(estimator)
+    for cls in _subclasses(estimator):
+        _patch_class(cls)
+
+
+def _hook_subclassing(estimator: type) -> None:
+    key = (estimator, "__init_subclass__")
+    if key in _applied:
+        return
+    original = vars(estimator).get("__init_subclass__")
+
+    def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807
+        super(estimator, cls).__init_subclass__(**kwargs) if original is None else original.__get__(None, cls)(**kwargs)
+        _patch_class(cls)
+
+    replacement = classmethod(__init_subclass__)
+    type.__setattr__(estimator, "__init_subclass__", replacement)
+    _applied[key] = (original, replacement)
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    for subclass in type.__subclasses__(cls):
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+@guarded
+def _patch_class(cls: type) -> None:
+    if not runtime.is_active():
+        return
+    # Mixins are no estimators, and define `predict`, `score` and `fit_transform`: the class that defines a method is patched.
+    for owner in cls.__mro__:
+        for name in METHODS.keys() & vars(owner).keys():
+            _patch_method(owner, name)
+
+
+def _patch_method(owner: type, name: str) -> None:
+    original = vars(owner)[name]
+    known = _applied.get((owner, name))
+    if known is not None and known[1] is original:
+        return
+    replacement: Any
+    if isinstance(original, FunctionType):
+        replacement = _wrapped(name, original)
+    elif type(original).__name__ == "_AvailableIfDescriptor":
+        # A new descriptor: the class's own may be shared with classes that are not ours to change.
+        replacement = type(original)(_wrapped(name, original.fn), original.check, original.attribute_name)
+    else:
+        return
+    type.__setattr__(owner, name, replacement)
+    _applied[(owner, name)] = (original, replacement)
+
+
+def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    # cloudpickle carries classes of `__main__` by value, with this closure in them: it holds nothing but the original function, and finds
+    # the runtime by name, in a process that may not have otelml.
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        active = sys.modules.get("otelml.instrumentation.sklearn.runtime")
+        if active is None:
+            return function(self, *args, **kwargs)
+        return active.call(function, name, self, args, kwargs)
+
+    return method

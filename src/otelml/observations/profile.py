@@ -1,0 +1,62 @@
+"""The profile that otelml leaves on a model: a plain dict, one section a topic, of built-in types only.
+
+It travels with pickle, joblib, skops and deepcopy, is dropped by scikit-learn's `clone`, and unpickles where otelml is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from otelml.observations.model import MAX_NAME_LENGTH, PROFILE_ATTRIBUTE
+
+_VERSION = 1
+_IDENTITY = "model"
+_TEXTS = ("name", "version", "id", "task")
+
+
+def profile_of(model: object) -> dict[str, Any] | None:
+    """The profile on a model; None where there is none, or something else under its name."""
+    attributes = getattr(model, "__dict__", None)
+    profile = attributes.get(PROFILE_ATTRIBUTE) if isinstance(attributes, dict) else None
+    return profile if isinstance(profile, dict) else None
+
+
+def identity_in(profile: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a profile says of the model's identity; whatever has the wrong type, or is too long, is left out."""
+    identity = profile.get(_IDENTITY) if profile else None
+    if not isinstance(identity, dict):
+        return {}
+    known: dict[str, Any] = {
+        key: identity[key]
+        for key in _TEXTS
+        if isinstance(identity.get(key), str) and 0 < len(identity[key]) <= MAX_NAME_LENGTH
+    }
+    features = identity.get("feature_names")
+    if isinstance(features, (list, tuple)) and all(isinstance(feature, str) for feature in features):
+        known["feature_names"] = tuple(features)
+    return known
+
+
+def write_identity(model: object, identity: Mapping[str, Any]) -> None:
+    """Leave identity on a model, over what was there; the profile is replaced, never changed in place.
+
+    Args:
+        model: any object that takes attributes.
+        identity: values by key, as `identity_in` returns them; None keeps what was said before.
+
+    Raises:
+        TypeError: the model takes no attributes.
+    """
+    profile = profile_of(model) or {"version": _VERSION}
+    given = {key: value for key, value in identity.items() if value is not None}
+    section = {**identity_in(profile), **given}
+    if "feature_names" in section:
+        section["feature_names"] = list(section["feature_names"])
+    try:
+        setattr(model, PROFILE_ATTRIBUTE, {**profile, _IDENTITY: section})
+    except Exception as error:
+        raise TypeError(
+            f"{type(model).__qualname__} takes no attributes, so nothing can be kept about it. "
+            "Describe the estimator inside it, or wrap it in a class of yours."
+        ) from error

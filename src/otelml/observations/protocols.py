@@ -1,0 +1,15 @@
+"""The protocols that join the rooms; `distro` puts the two sides together."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from otelml.observations.calls import Call
+
+
+class Observer(Protocol):
+    """Takes every outermost call, on the caller's thread: bounded work only, and nothing of the host is kept uncopied."""
+
+    def observe(self, call: Call) -> None:
+        """Take one call."""
+        ...

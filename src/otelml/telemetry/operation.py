@@ -1,0 +1,155 @@
+"""The life of one call: started, then recorded or failed, and closed."""
+
+from __future__ import annotations
+
+from contextvars import Token
+from time import perf_counter, perf_counter_ns, time_ns
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+
+from otelml._guard import guarded
+from otelml.observations import Outputs
+from otelml.semconv import attributes as names
+from otelml.telemetry.errors import error_type
+from otelml.telemetry.series import Attributes, Target
+
+if TYPE_CHECKING:
+    from otelml.telemetry.handler import Telemetry
+
+
+class Operation:
+    """One call of a model. Every method that does work is contained: none raises into the host.
+
+    Attributes:
+        counted: whether the call counts; a call inside a call does not.
+        target: what the call is reported as.
+        wants_span: whether the caller shall open a span before the host's call.
+    """
+
+    __slots__ = (
+        "_context",
+        "_extra",
+        "_span",
+        "_span_cost",
+        "_started",
+        "_telemetry",
+        "_token",
+        "_wants_duration",
+        "counted",
+        "target",
+        "wants_span",
+    )
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        target: Target,
+        context: Context,
+        extra: Attributes | None,
+        *,
+        wants_span: bool,
+        wants_duration: bool,
+        counted: bool = True,
+    ) -> None:
+        self._telemetry = telemetry
+        self.target = target
+        self._context = context
+        self._extra = extra
+        self.wants_span = wants_span
+        self._wants_duration = wants_duration
+        self.counted = counted
+        self._span: Span | None = None
+        self._span_cost = 0.0
+        self._token: Token[Context] | None = None
+        self._started = perf_counter_ns()
+
+    @guarded
+    def open_span(self, rows: int | None, features: int | None) -> None:
+        """Start the call's span and make it current until the call ends.
+
+        Args:
+            rows: number of samples in the input, if known.
+            features: number of features per sample, if known.
+        """
+        began = perf_counter()
+        family = self.target.series.family
+        attributes = dict(self.target.span_attributes)
+        if rows is not None:
+            attributes[family.rows] = rows
+        if features is not None and family.features is not None:
+            attributes[family.features] = features
+        if self._extra:
+            attributes.update(self._extra)
+        self._span = self._telemetry.tracer.start_span(
+            self.target.span_name, self._context, SpanKind.INTERNAL, attributes
+        )
+        self._context = set_span_in_context(self._span, self._context)
+        self._token = attach(self._context)
+        self._span_cost = perf_counter() - began
+        self._started = perf_counter_ns()
+
+    def elapsed(self) -> float:
+        """Seconds since the host's call began."""
+        return (perf_counter_ns() - self._started) * 1e-9
+
+    @guarded
+    def record(self, duration: float, outputs: Outputs) -> None:
+        """Count a call that returned.
+
+        Args:
+            duration: seconds.
+            outputs: what was counted of the result.
+        """
+        if self.counted:
+            self.target.series.add(duration, outputs)
+        if self._wants_duration:
+            self._record_duration(duration, self.target.series.attributes)
+        if outputs.score is not None and self._span is not None:
+            self._telemetry.emit_score(self.target, outputs.score, outputs.rows, self._context)
+
+    @guarded
+    def fail(self, duration: float, error: BaseException) -> None:
+        """Count a call that raised; it gets a span even where none was opened before the call.
+
+        Args:
+            duration: seconds.
+            error: the host's exception.
+        """
+        failed = {names.ERROR_TYPE: error_type(error)}
+        if self.counted:
+            self.target.series.add_error(duration, failed[names.ERROR_TYPE])
+            if self._span is None and self._telemetry.traces(self._context):
+                self._open_span_late(duration)
+            self._telemetry.emit_exception(self.target, error, self._context)
+            self._record_duration(duration, {**self.target.series.attributes, **failed})
+        if self._span is not None:
+            self._span.set_attributes(failed)
+            self._span.set_status(Status(StatusCode.ERROR))
+
+    @guarded
+    def close(self) -> None:
+        """End the span, if there is one, and give the context back."""
+        began = perf_counter()
+        token, self._token = self._token, None
+        span, self._span = self._span, None
+        if token is not None:
+            detach(token)
+        if span is not None:
+            span.end()
+            if token is not None:
+                self.target.series.budget.spent_on_span(self._span_cost + perf_counter() - began)
+
+    def _open_span_late(self, duration: float) -> None:
+        attributes = {**self.target.span_attributes, **(self._extra or {})}
+        start = time_ns() - int(duration * 1e9)
+        self._span = self._telemetry.tracer.start_span(
+            self.target.span_name, self._context, SpanKind.INTERNAL, attributes, start_time=start
+        )
+        self._context = set_span_in_context(self._span, self._context)
+
+    def _record_duration(self, duration: float, attributes: Attributes) -> None:
+        began = perf_counter()
+        self._telemetry.durations[self.target.series.family].record(duration, attributes, self._context)
+        self.target.series.budget.spent_on_duration(perf_counter() - began)
