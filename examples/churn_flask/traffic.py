@@ -60,7 +60,7 @@ def main() -> None:
         answers = Counter(post(arguments.url, body) for body in itertools.islice(bodies(customers), arguments.requests))
     except urllib.error.URLError as error:
         sys.exit(f"no answer from {arguments.url}: {error.reason}")
-    print(", ".join(f"{count} answers with status {status}" for status, count in sorted(answers.items())))
+    print("answers by status:", ", ".join(f"{status}: {count}" for status, count in sorted(answers.items())))
     if arguments.summary:
         arguments.summary.write_text(json.dumps(answers))
 

@@ -23,7 +23,7 @@ raise_faults = False
 
 _MAX_SITES = 200
 _counts: dict[tuple[str, str], int] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def guarded(function: Callable[_P, _R]) -> Callable[_P, _R | None]:
@@ -74,7 +74,7 @@ def fault_counts() -> dict[tuple[str, str], int]:
 
 def _reset_in_child() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _counts.clear()
 
 

@@ -71,7 +71,8 @@ class Telemetry(Expectations, Recorded):
         if data is not None:
             self._collected.append(encode_metrics(data))
         spans, logs = self.span_exporter.get_finished_spans(), self.log_exporter.get_finished_logs()
-        return [encode_spans(spans), *self._collected, encode_logs(logs)]
+        requests = [encode_spans(spans), *self._collected, encode_logs(logs)]
+        return [request for request in requests if request.ByteSize()]
 
     def close(self) -> None:
         """Shut the providers down."""

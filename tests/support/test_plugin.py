@@ -81,6 +81,28 @@ def test_far(otlp_endpoint):
     assert otlp_endpoint.span().attributes["shop.name"] == "a"
 """
 
+FAR_FAULT = """
+import urllib.request
+from otelml.semconv.metrics import ML_TELEMETRY_FAULTS
+from tests.support.samples import count_call
+from tests.support.telemetry import Telemetry
+
+def send_fault(endpoint):
+    telemetry = Telemetry()
+    site = {"ml.telemetry.site": "somewhere", "error.type": "LookupError"}
+    count_call(telemetry, site, metric=ML_TELEMETRY_FAULTS)
+    body = telemetry.requests()[0].SerializeToString()
+    headers = {"Content-Type": "application/x-protobuf"}
+    urllib.request.urlopen(urllib.request.Request(endpoint.url + "/v1/metrics", body, headers)).close()
+
+def test_fault(otlp_endpoint):
+    send_fault(otlp_endpoint)
+
+def test_fault_that_is_allowed(otlp_endpoint):
+    otlp_endpoint.allows_faults = True
+    send_fault(otlp_endpoint)
+"""
+
 
 def run_pytest(folder: Path, content: str, *options: str) -> tuple[int, str]:
     """Run pytest with the plugin on one file and return its exit code and output."""
@@ -111,7 +133,7 @@ def test_complaints_of_the_sdk_fail_a_test(tmp_path: Path) -> None:
     """An attribute that the SDK drops with a warning fails the test."""
     code, output = run_pytest(tmp_path, COMPLAINING)
     assert code == 1
-    assert "the SDK complained: [\"Invalid type" in output
+    assert 'the SDK complained: ["Invalid type' in output
 
 
 def test_faults_are_raised_unless_they_are_to_be_contained(tmp_path: Path) -> None:
@@ -126,6 +148,14 @@ def test_other_processes_are_checked_at_the_end_of_a_test(tmp_path: Path) -> Non
     assert code == 1
     assert "1 passed, 1 error" in output
     assert "missing_attribute: span fit churn" in output
+
+
+def test_faults_contained_in_other_processes_fail_a_test(tmp_path: Path) -> None:
+    """A process contains its telemetry faults and reports them; the test that started it fails."""
+    code, output = run_pytest(tmp_path, FAR_FAULT)
+    assert code == 1
+    assert "2 passed, 1 error" in output
+    assert "telemetry faults were contained" in output
 
 
 @pytest.mark.parametrize("processes", [["-p", "no:xdist"], ["-n", "2"]], ids=["one", "xdist"])

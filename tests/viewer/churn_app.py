@@ -84,7 +84,8 @@ class ChurnApp:
         self._observe(metrics.ML_TRAINING_TIME, FIT, [(0.4, phase)])
         self._observe(metrics.ML_EVALUATION_RUNS, SCORE, [(1, {})])
         self._observe(metrics.ML_EVALUATION_TIME, SCORE, [(0.03, {})])
-        self._observe(metrics.ML_EVALUATION_SCORE, SCORE, [(accuracy, {names.ML_EVALUATION_NAME: "accuracy"})])
+        result = [(accuracy, {names.ML_EVALUATION_NAME: names.EvaluationName.ACCURACY})]
+        self._observe(metrics.ML_EVALUATION_SCORE, {names.ML_MODEL_NAME: CALL[names.ML_MODEL_NAME]}, result)
 
     def close(self) -> None:
         """Send what is left and stop."""
@@ -103,7 +104,8 @@ class ChurnApp:
     def _request(self, score: float | None) -> None:
         tracer = self.traces.get_tracer("otelml.test", schema_url=SCHEMA_URL)
         request = {"http.request.method": "POST", "http.route": "/predict"}
-        with tracer.start_as_current_span("POST /predict", kind=SpanKind.SERVER, attributes=request) as server:
+        web = self.traces.get_tracer("opentelemetry.instrumentation.flask")
+        with web.start_as_current_span("POST /predict", kind=SpanKind.SERVER, attributes=request) as server:
             with tracer.start_as_current_span(
                 "predict churn", attributes={**CALL, names.ML_INFERENCE_BATCH_SIZE: 1}
             ) as call:

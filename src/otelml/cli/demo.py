@@ -23,9 +23,9 @@ _PATIENCE_SECONDS = 15
 _INTERRUPTED = 130
 
 _ELSEWHERE = """\
-The same to your own backend:
-  export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318   # your Collector's or your vendor's OTLP endpoint
-  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf           # or grpc, at port 4317
+The same to your own backend (any OTLP endpoint; gRPC is at port 4317 as a rule):
+  export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
   export OTEL_SERVICE_NAME=churn-api
   opentelemetry-instrument python app.py"""
 
@@ -49,14 +49,17 @@ def run(args: argparse.Namespace) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="otelml-demo-") as folder, OtlpReceiver(store.add) as receiver:
             example = ChurnExample(args.example.resolve(), Path(folder), receiver)
-            console.print(f"A churn model is trained and served; the telemetry goes to {receiver.http_endpoint}.\n")
+            console.print(
+                f"A churn model is trained and served; the telemetry goes to {receiver.http_endpoint}.\n",
+                soft_wrap=True,
+            )
             checks = _run(console, store, example, args.requests, keep=args.keep)
     except DemoError as error:
         print(f"otelml demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
-    console.print(Text(f"\n{_ELSEWHERE}\n"))
+    console.print(Text(f"\n{_ELSEWHERE}\n"), soft_wrap=True)
     return _conclude(console, checks)
 
 
@@ -86,18 +89,19 @@ def _run(
 
 def _report(console: Console, command: str, said: str) -> None:
     console.print(Text.assemble(("$ ", "dim"), (command, "bold")))
-    console.print(Text("\n".join(f"  {line}" for line in said.splitlines()), style="dim"))
+    console.print(Text("\n".join(f"  {line}" for line in said.splitlines()), style="dim"), soft_wrap=True)
 
 
 def _conclude(console: Console, checks: Sequence[Check]) -> int:
     wrong = [check for check in checks if not check.holds]
-    if not wrong:
-        seen = ", ".join(f"{check.seen:,} {check.what}" for check in checks)
-        console.print(Text.assemble(("All telemetry arrived: ", "bold green"), seen))
-        return 0
-    found = "; ".join(f"{check.what}: {check.sent:,} expected, {check.seen:,} seen" for check in wrong)
-    console.print(Text.assemble(("The telemetry is not complete: ", "bold red"), found))
-    return 1
+    if wrong:
+        found = "; ".join(f"{check.what}: {check.sent:,} expected, {check.seen:,} seen" for check in wrong)
+        line = Text.assemble(("The telemetry is not complete: ", "bold red"), found)
+    else:
+        found = ", ".join(f"{check.seen:,} {check.what}" for check in checks)
+        line = Text.assemble(("All telemetry arrived: ", "bold green"), found)
+    console.print(line, soft_wrap=not console.is_terminal)
+    return 1 if wrong else 0
 
 
 def _positive(text: str) -> int:

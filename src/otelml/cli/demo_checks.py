@@ -56,10 +56,10 @@ def _checks(store: TelemetryStore, answers: Mapping[str, int]) -> list[Check]:
     return [
         Check("requests", sum(answers.values()), len(requests)),
         Check("predict calls", succeeded + failed, sum(row.calls for row in calls)),
-        Check("of them failed", failed, sum(row.errors for row in calls)),
-        Check("predict spans inside request spans", succeeded + failed, len(inside)),
+        Check("failed", failed, sum(row.errors for row in calls)),
+        Check("predict spans inside requests", succeeded + failed, len(inside)),
         Check("predicted classes", succeeded, sum(row.predictions for row in overview.class_rows(store))),
         Check("scores", succeeded, sum(count for row in overview.score_rows(store) for _, count in row.bins)),
-        Check("exception events", failed, sum(row.count for row in overview.exception_rows(store))),
+        Check("exceptions", failed, sum(row.count for row in overview.exception_rows(store))),
         Check("fit", 1, sum(row.runs for row in overview.run_rows(store) if row.method == names.OperationName.FIT)),
     ]

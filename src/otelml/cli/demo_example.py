@@ -105,8 +105,8 @@ class ChurnExample:
 
     def curl(self) -> str:
         """Return a command line that sends one customer to the server."""
-        customer = (self._folder / "held_out.jsonl").open().readline().strip()
-        return shlex.join(["curl", "-H", "Content-Type: application/json", "-d", customer, f"{self.url}/predict"])
+        customers = shlex.quote(str(self._folder / "held_out.jsonl"))
+        return f"head -n 1 {customers} | curl -H 'Content-Type: application/json' -d @- {self.url}/predict"
 
     def _instrumented(self, program: str, *options: str) -> list[str]:
         return [self._launcher, sys.executable, str(self._programs / program), *options]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from otelml.cli import doctor_check, doctor_environment
+from otelml.cli import doctor_check
 from otelml.viewer.livecheck import LEVELS
 from otelml.viewer.otlp import Signal
 
@@ -57,4 +57,6 @@ def run(args: argparse.Namespace) -> int:
         return doctor_check.check_file(args)
     if args.listen:
         return doctor_check.listen(args)
+    from otelml.cli import doctor_environment  # brings in the SDK, which a check does without
+
     return doctor_environment.examine(as_json=args.format == "json")

@@ -29,7 +29,7 @@ def show_until_interrupted(console: Console, store: TelemetryStore, heading: str
                     live.update(Group(Text(heading, style="dim"), terminal.dashboard(store)), refresh=True)
                     interrupted.wait(_REFRESH_SECONDS)
         else:
-            console.print(heading)
+            console.print(heading, soft_wrap=True)
             interrupted.wait()
     console.print(terminal.dashboard(store))
 

@@ -24,6 +24,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("otelml.cli.demo", "train and serve a churn model, and show the telemetry that arrives"),
     "view": Command("otelml.cli.view", "receive OTLP on this machine and show it in the terminal"),
+    "doctor": Command("otelml.cli.doctor", "what otelml does here, and whether telemetry follows the convention"),
 }
 
 #: Distributions of the extra ``cli``, by the top-level module that they provide.
@@ -65,7 +66,8 @@ class _ShowVersion(argparse.Action):
     """Like argparse's own, but looks the version up only when asked."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        parser.exit(message=f"otelml {version('otelml')}\n")
+        print(f"otelml {version('otelml')}")
+        parser.exit()
 
 
 if __name__ == "__main__":

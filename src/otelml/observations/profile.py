@@ -5,7 +5,8 @@ It travels with pickle, joblib, skops and deepcopy, is dropped by scikit-learn's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from otelml.observations.model import MAX_NAME_LENGTH, PROFILE_ATTRIBUTE
@@ -13,6 +14,15 @@ from otelml.observations.model import MAX_NAME_LENGTH, PROFILE_ATTRIBUTE
 _VERSION = 1
 _IDENTITY = "model"
 _TEXTS = ("name", "version", "id", "task")
+
+
+_listeners: list[weakref.WeakMethod[Callable[[object], None]]] = []
+
+
+def on_change(listener: Callable[[object], None]) -> None:
+    """Have a bound method called with every model whose profile is replaced, as long as the method's object lives."""
+    _listeners[:] = [known for known in _listeners if known() is not None]
+    _listeners.append(weakref.WeakMethod(listener))
 
 
 def profile_of(model: object) -> dict[str, Any] | None:
@@ -60,3 +70,7 @@ def write_identity(model: object, identity: Mapping[str, Any]) -> None:
             f"{type(model).__qualname__} takes no attributes, so nothing can be kept about it. "
             "Describe the estimator inside it, or wrap it in a class of yours."
         ) from error
+    for known in list(_listeners):
+        listener = known()
+        if listener is not None:
+            listener(model)

@@ -1,4 +1,4 @@
-"""Which calls get their duration and a root span recorded, so that recording costs no more than a share of the calls' own time.
+"""Which calls get their duration and a root span recorded, so that telemetry costs no more than a share of the calls' own time.
 
 The SDK is what costs (DESIGN, decision 1): one histogram record is some 15 us, one span some 50 us, where a scikit-learn `predict` of
 one row takes 145 us. The share recorded follows from the moving mean of the calls' durations and the measured cost of recording. A call's
@@ -13,9 +13,15 @@ from random import Random
 BURST = 20
 """Calls that every series records whatever they cost: the first ones are always seen."""
 
-_SPAN_SHARE = 0.1
-"""The part of the budget kept for root spans while durations need the rest. At 3% of 145 us it gives 0.4% of the calls a span, few
-enough to leave the 99th percentile of the host's latency alone."""
+_COUNTING_COST = 3e-6
+"""What counting a call costs when nothing of it is recorded, in seconds; it is taken from the budget first (benchmarks/RESULTS.md)."""
+
+_LEAST_PART = 0.2
+"""The part of the budget that goes to recording even where counting uses it up: every series has a distribution of durations."""
+
+_SPAN_PART = 0.1
+"""The part of what is left that is kept for root spans while durations need the rest. It gives few enough calls a span to leave the 99th
+percentile of the host's latency alone."""
 
 _SPAN_FACTOR = 2.0
 """A span costs about as much again when the exporter's thread encodes it while holding the GIL."""
@@ -29,64 +35,82 @@ _random = Random()
 
 
 class RecordingBudget:
-    """The budget of one series (a model's operation)."""
+    """The budget of one series (a model's operation).
 
-    __slots__ = ("_calls", "_duration_gap", "_limit", "_span_gap", "duration_cost", "mean", "span_cost")
+    Calls are counted down to the next recorded one, with geometric steps, as if each call were drawn by itself.
+    """
+
+    __slots__ = ("_calls", "_limit", "_until_duration", "_until_span", "duration_cost", "mean", "span_cost")
 
     def __init__(self, limit: float) -> None:
         """Start full.
 
         Args:
-            limit: the share of the calls' time that recording may take, 0 to 1; at 1 every call is recorded.
+            limit: the share of the calls' time that telemetry may take, 0 to 1; at 1 every call is recorded.
         """
         self._limit = limit
         self._calls = 0
         self.mean = 0.0
         self.duration_cost = 20e-6
         self.span_cost = 60e-6
-        self._duration_gap = 0
-        self._span_gap = 0
+        self._until_duration = 0 if limit else _NEVER
+        self._until_span = self._until_duration
 
     @property
     def duration_share(self) -> float:
         """The share of calls whose duration is recorded, in force now."""
         if self._limit >= 1:
             return 1.0
-        available = self._limit * self.mean * (1 - _SPAN_SHARE)
-        return min(1.0, available / self.duration_cost)
+        return min(1.0, self._available() * (1 - _SPAN_PART) / self.duration_cost)
 
     @property
     def span_share(self) -> float:
-        """The share of calls outside any recording span that get a span, in force now."""
+        """The share of calls outside any span that get a span, in force now."""
         if self._limit >= 1:
             return 1.0
-        available = self._limit * self.mean
-        left = available - self.duration_share * self.duration_cost
+        left = self._available() - self.duration_share * self.duration_cost
         return min(1.0, left / (self.span_cost * _SPAN_FACTOR))
 
-    def wants_duration(self) -> bool:
-        """Whether the call that starts now gets its duration recorded."""
-        if self._duration_gap:
-            self._duration_gap -= 1
-            return False
-        self._duration_gap = 0 if self._in_burst() else _gap(self.duration_share)
-        return True
+    def _available(self) -> float:
+        total = self._limit * self.mean
+        return max(total - _COUNTING_COST, total * _LEAST_PART)
 
-    def wants_span(self) -> bool:
-        """Whether the call that starts now, outside any recording span, gets a span."""
-        if self._span_gap:
-            self._span_gap -= 1
-            return False
-        self._span_gap = 0 if self._in_burst() else _gap(self.span_share)
-        return True
+    def unrecorded_calls(self, most: int) -> int:
+        """How many calls from now on need no span, up to `most`; the last of them may be one whose duration is recorded."""
+        return min(self._until_span, self._until_duration + 1, most)
 
-    def _in_burst(self) -> bool:
-        return self._limit > 0 and self._calls < BURST
+    def advance(self, calls: int) -> tuple[bool, bool]:
+        """Take it that this many calls have begun.
 
-    def add(self, duration: float) -> None:
-        """Take the duration of a finished call, in seconds, into the moving mean."""
-        self._calls += 1
-        self.mean += (duration - self.mean) * max(_MEAN_WEIGHT, 1 / self._calls)
+        Returns:
+            Whether the last of them gets its duration recorded, and whether it gets a span when outside any.
+        """
+        self._until_duration -= calls
+        self._until_span -= calls
+        duration, span = self._until_duration < 0, self._until_span < 0
+        if duration:
+            self._until_duration = self._steps(self.duration_share)
+        if span:
+            self._until_span = self._steps(self.span_share)
+        return duration, span
+
+    def _steps(self, share: float) -> int:
+        if self._calls < BURST or share >= 1:
+            return 0
+        if share <= 0:
+            return _NEVER
+        return int(math.log(1 - _random.random()) / math.log1p(-share))
+
+    def add(self, calls: int, duration: float) -> None:
+        """Take finished calls into the moving mean.
+
+        Args:
+            calls: how many, at least 1.
+            duration: the seconds they took together.
+        """
+        self._calls += calls
+        weight = max(1 - (1 - _MEAN_WEIGHT) ** calls, calls / self._calls)
+        self.mean += (duration / calls - self.mean) * weight
 
     def spent_on_duration(self, seconds: float) -> None:
         """Take what recording a duration has cost."""
@@ -100,12 +124,3 @@ class RecordingBudget:
 def _moved(cost: float, seconds: float) -> float:
     # A pause of the garbage collector or a thread switch inside the measurement is not the cost of recording.
     return cost + (min(seconds, 4 * cost) - cost) * _COST_WEIGHT
-
-
-def _gap(share: float) -> int:
-    """How many calls to pass over until the next recorded one: geometric, as if each call were drawn by itself."""
-    if share >= 1:
-        return 0
-    if share <= 0:
-        return _NEVER
-    return int(math.log(1 - _random.random()) / math.log1p(-share))

@@ -21,7 +21,7 @@ class HasSeries(Protocol):
     """What the counts are read from."""
 
     def all_series(self) -> list[Series]:
-        """The series there are now."""
+        """The series there are now, all calls that have ended counted."""
         ...
 
 

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Hashable
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, SeverityNumber, get_logger
-from opentelemetry.context import Context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 from opentelemetry.metrics import Histogram, MeterProvider, get_meter, get_meter_provider
 from opentelemetry.trace import Tracer, TracerProvider, get_current_span, get_tracer
 from opentelemetry.util.types import AttributeValue
@@ -32,7 +32,6 @@ class Telemetry:
 
     Attributes:
         tracer: starts the spans.
-        durations: the duration histogram of each family of operations.
         observers: who is told of every outermost call.
     """
 
@@ -54,7 +53,7 @@ class Telemetry:
         self.tracer: Tracer = get_tracer(scope, __version__, tracer_provider, SCHEMA_URL)
         self._logger: Logger = get_logger(scope, __version__, logger_provider, SCHEMA_URL)
         meter = get_meter(scope, __version__, meter_provider, SCHEMA_URL)
-        self.durations: dict[Family, Histogram] = {
+        self._durations: dict[Family, Histogram] = {
             family: family.duration.create(meter) for family in set(FAMILIES.values())
         }
         self.observers: tuple[Observer, ...] = ()
@@ -75,10 +74,15 @@ class Telemetry:
             series.configure(settings.overhead_budget, settings.max_classes)
 
     def all_series(self) -> list[Series]:
-        """The series there are now."""
-        return list(self._series.values())
+        """The series there are now, all calls that have ended counted."""
+        found = list(self._series.values())
+        for series in found:
+            series.count_slice()
+        return found
 
-    def target(self, model: ModelIdentity, operation: str, method: str, function: str, extra: Attributes) -> Target:
+    def target(
+        self, model: ModelIdentity, operation: str, method: str, function: str, extra: Attributes, *, labelled: bool
+    ) -> Target:
         """What calls of a model's method are reported as.
 
         Args:
@@ -87,6 +91,7 @@ class Telemetry:
             method: the method, as the library names it.
             function: the fully qualified name of the function.
             extra: attributes of the context that go on metrics, from `metric_context`.
+            labelled: whether the result is a class for each row.
         """
         if not self._models.admits((model.name, model.version)):
             model = dataclasses.replace(model, name=OTHER, version=None)
@@ -106,7 +111,7 @@ class Telemetry:
             names.CODE_FUNCTION_NAME: function,
         }
         series = self._series_for(FAMILIES[operation], _set({**extra, **operating}))
-        return Target(model, operation, method, series, f"{operation} {model.name}", _set(span_attributes))
+        return Target(model, operation, method, series, labelled, f"{operation} {model.name}", _set(span_attributes))
 
     def metric_context(self, context: Context) -> Attributes:
         """The attributes given by the application in this context that the settings allow on metrics."""
@@ -124,13 +129,32 @@ class Telemetry:
 
         A call inside a recording span always gets one; a call outside any span gets one within the overhead budget.
         """
-        budget = target.series.budget
-        wants_duration = budget.wants_duration()
-        if not context:
-            return Operation(self, target, context, None, wants_span=budget.wants_span(), wants_duration=wants_duration)
-        wants_span = self.traces(context) and (get_current_span(context).get_span_context().is_valid or budget.wants_span())
-        return Operation(
-            self, target, context, attributes_in(context), wants_span=wants_span, wants_duration=wants_duration
+        wants_duration, wants_span = target.series.begin()
+        extra = None
+        if context:
+            extra = attributes_in(context)
+            if get_current_span(context).get_span_context().is_valid:
+                wants_span = self.traces(context)
+        return Operation(self, target, context, extra, wants_span=wants_span, wants_duration=wants_duration)
+
+    def resume(self, target: Target, context: Context, started: int) -> Operation:
+        """Take up a call that was begun with nothing to be recorded of it, and turned out to raise.
+
+        Args:
+            target: what the call is reported as.
+            context: the context of the call.
+            started: when the host's call began, by `perf_counter_ns`.
+        """
+        extra = attributes_in(context)
+        return Operation(self, target, context, extra, wants_span=False, wants_duration=True, started=started)
+
+    def unremarkable(self, context: Context) -> bool:
+        """Whether calls in this context need no span and no attributes of the application's: below a span that was sampled out."""
+        return (
+            not context.get(_SUPPRESS_INSTRUMENTATION_KEY)
+            and attributes_in(context) is None
+            and get_current_span(context).get_span_context().is_valid
+            and not self.traces(context)
         )
 
     def start_nested(self, target: Target, context: Context) -> Operation:
@@ -176,7 +200,7 @@ class Telemetry:
         key = (family.calls.name, *attributes.items())
         series = self._series.get(key)
         if series is None:
-            series = Series(family, attributes)
+            series = Series(family, attributes, self._durations[family])
             series.configure(self._settings.overhead_budget, self._settings.max_classes)
             # Another thread may have been quicker; every caller must count in the same one.
             series = self._series.setdefault(key, series)

@@ -52,6 +52,7 @@ class Operation:
         wants_span: bool,
         wants_duration: bool,
         counted: bool = True,
+        started: int | None = None,
     ) -> None:
         self._telemetry = telemetry
         self.target = target
@@ -63,7 +64,7 @@ class Operation:
         self._span: Span | None = None
         self._span_cost = 0.0
         self._token: Token[Context] | None = None
-        self._started = perf_counter_ns()
+        self._started = perf_counter_ns() if started is None else started
 
     @guarded
     def open_span(self, rows: int | None, features: int | None) -> None:
@@ -103,9 +104,10 @@ class Operation:
             outputs: what was counted of the result.
         """
         if self.counted:
-            self.target.series.add(duration, outputs)
+            self.target.series.add(duration)
+            self.target.series.add_outputs(outputs)
         if self._wants_duration:
-            self._record_duration(duration, self.target.series.attributes)
+            self.target.series.record_duration(duration, self.target.series.attributes, self._context)
         if outputs.score is not None and self._span is not None:
             self._telemetry.emit_score(self.target, outputs.score, outputs.rows, self._context)
 
@@ -123,7 +125,7 @@ class Operation:
             if self._span is None and self._telemetry.traces(self._context):
                 self._open_span_late(duration)
             self._telemetry.emit_exception(self.target, error, self._context)
-            self._record_duration(duration, {**self.target.series.attributes, **failed})
+            self.target.series.record_duration(duration, {**self.target.series.attributes, **failed}, self._context)
         if self._span is not None:
             self._span.set_attributes(failed)
             self._span.set_status(Status(StatusCode.ERROR))
@@ -148,8 +150,3 @@ class Operation:
             self.target.span_name, self._context, SpanKind.INTERNAL, attributes, start_time=start
         )
         self._context = set_span_in_context(self._span, self._context)
-
-    def _record_duration(self, duration: float, attributes: Attributes) -> None:
-        began = perf_counter()
-        self._telemetry.durations[self.target.series.family].record(duration, attributes, self._context)
-        self.target.series.budget.spent_on_duration(perf_counter() - began)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter, deque
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple
+from time import perf_counter
+from typing import Any, NamedTuple, TypeVar
 
+from opentelemetry.context import Context
+from opentelemetry.metrics import Histogram
 from opentelemetry.util.types import AttributeValue
 
 from otelml.observations import ModelIdentity, Outputs
@@ -15,48 +19,72 @@ from otelml.telemetry.labels import OTHER, countable
 
 _MAX_ERROR_TYPES = 20
 
+_T = TypeVar("_T")
+
 Attributes = Mapping[str, AttributeValue]
+
+
+SLICE = 256
+"""Calls that are counted together: the work for them fits the processor's caches, where a call at a time costs three times as much."""
+
+UNLABELLED = object()
+"""Stands for the result of one row that is no class."""
 
 
 class Series:
     """The counts of one model's operation under one set of metric attributes.
 
+    A call of which nothing is recorded appends to `durations` and `labels` and counts `turn` down; when that is used up, `settle` counts
+    the slice. Appending to a deque is atomic, so no call is lost between threads, and no lock is taken for it.
+
     Attributes:
         family: the signals that the counts go to.
         attributes: the attributes of every metric point of the series.
-        budget: which calls are recorded in full.
+        budget: which calls are recorded.
+        turn: how many more calls need no span.
+        durations: of calls not counted yet, in ns.
+        labels: the results of one row of calls not counted yet.
     """
 
     __slots__ = (
+        "_histogram",
         "_max_classes",
+        "_step",
         "attributes",
         "budget",
         "calls",
         "classes",
+        "durations",
         "errors",
         "evaluations",
         "family",
+        "labels",
         "lock",
         "samples",
         "score_bins",
         "time",
+        "turn",
     )
 
-    def __init__(self, family: Family, attributes: Attributes) -> None:
+    def __init__(self, family: Family, attributes: Attributes, histogram: Histogram) -> None:
         self.family = family
         self.attributes = attributes
-        self.budget = RecordingBudget(0.0)
-        self._max_classes = 0
+        self._histogram = histogram
+        self.configure(0.0, 0)
         self.reset()
 
     def configure(self, overhead_budget: float, max_classes: int) -> None:
         """Set the limits in force."""
         self.budget = RecordingBudget(overhead_budget)
         self._max_classes = max_classes
+        self.turn = self._step = 0
 
     def reset(self) -> None:
         """Start from nothing, as a forked child does; the lock may have been held by a thread that the child lacks."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a signal handler or a finaliser may call a model while its thread counts
+        self.durations: deque[int] = deque()
+        self.labels: deque[Any] = deque()
+        self.turn = self._step = 0
         self.calls = 0
         self.time = 0.0
         self.samples = 0
@@ -65,12 +93,58 @@ class Series:
         self.score_bins: dict[str, int] = {}
         self.evaluations: dict[str, float] = {}
 
-    def add(self, duration: float, outputs: Outputs) -> None:
-        """Count one call that returned."""
+    def begin(self) -> tuple[bool, bool]:
+        """Begin a call that is looked at closely: whether its duration is recorded, and a span outside any other."""
+        self.count_slice()
+        with self.lock:
+            drawn = self.budget.advance(self._step - max(self.turn, 0) + 1)
+            self._turn_over()
+        return drawn
+
+    def settle(self, duration: int) -> None:
+        """Count the slice that has just ended with a call of this duration, in ns, and record it if it is its turn."""
+        self.count_slice()
+        with self.lock:
+            if self.turn > 0:
+                return  # another thread ended the slice
+            recorded, _ = self.budget.advance(self._step)
+            self._turn_over()
+        if recorded:
+            self.record_duration(duration * 1e-9, self.attributes)
+
+    def _turn_over(self) -> None:
+        self.turn = self._step = self.budget.unrecorded_calls(SLICE)
+
+    def record_duration(self, duration: float, attributes: Attributes, context: Context | None = None) -> None:
+        """Record a duration, in seconds, in the histogram."""
+        began = perf_counter()
+        self._histogram.record(duration, attributes, context)
+        self.budget.spent_on_duration(perf_counter() - began)
+
+    def count_slice(self) -> None:
+        """Count the calls that have ended since the last slice."""
+        with self.lock:
+            durations = _drained(self.durations)
+            labels = _drained(self.labels)
+            if durations:
+                seconds = sum(durations) * 1e-9
+                self.calls += len(durations)
+                self.time += seconds
+                self.budget.add(len(durations), seconds)
+            if labels:
+                self.samples += len(labels)
+                self._add_classes(_counted(labels))
+
+    def add(self, duration: float) -> None:
+        """Count one call that returned, with its duration in seconds."""
         with self.lock:
             self.calls += 1
             self.time += duration
-            self.budget.add(duration)
+            self.budget.add(1, duration)
+
+    def add_outputs(self, outputs: Outputs) -> None:
+        """Count what a call returned."""
+        with self.lock:
             if outputs.rows:
                 self.samples += outputs.rows
             if outputs.classes:
@@ -89,7 +163,7 @@ class Series:
                 error_type = OTHER
             calls, time = self.errors.get(error_type, (0, 0.0))
             self.errors[error_type] = (calls + 1, time + duration)
-            self.budget.add(duration)
+            self.budget.add(1, duration)
 
     def _add_classes(self, classes: Mapping[Hashable, int]) -> None:
         known = self.classes
@@ -103,6 +177,20 @@ class Series:
             known[key] = known.get(key, 0) + count
 
 
+def _drained(waiting: deque[_T]) -> list[_T]:
+    # Only as many as there are now: other threads go on appending.
+    return [waiting.popleft() for _ in range(len(waiting))]
+
+
+def _counted(labels: list[Any]) -> Mapping[Hashable, int]:
+    try:
+        counts = Counter(labels)
+    except TypeError:
+        counts = Counter(label for label in labels if isinstance(label, Hashable))
+    del counts[UNLABELLED]
+    return counts
+
+
 class Target(NamedTuple):
     """What a call of one method of one model is reported as.
 
@@ -111,6 +199,7 @@ class Target(NamedTuple):
         operation: a value of `ml.operation.name`.
         method: the method, as the library names it.
         series: where the calls are counted; models of one name and version share it.
+        labelled: whether the result is a class for each row.
         span_name: the name of a call's span.
         span_attributes: what is known of a call's span before the call.
     """
@@ -119,5 +208,6 @@ class Target(NamedTuple):
     operation: str
     method: str
     series: Series
+    labelled: bool
     span_name: str
     span_attributes: Attributes

@@ -28,7 +28,7 @@ def duration(seconds: float) -> str:
         return "-"
     for unit, scale in (("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)):
         in_unit = seconds / scale
-        if round(in_unit, 2) < 1000:
+        if in_unit < 999.5:
             return f"{in_unit:.{2 if in_unit < 9.995 else 1 if in_unit < 99.95 else 0}f} {unit}"
     return f"{seconds / 60:,.0f} min"
 

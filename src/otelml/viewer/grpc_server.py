@@ -31,7 +31,7 @@ class OtlpGrpcServer:
         self._server.add_generic_rpc_handlers(tuple(_service(signal, sink) for signal in Signal))
         address = f"[{host}]" if ":" in host else host
         try:
-            self.port = self._server.add_insecure_port(f"{address}:{port}")
+            self.port: int = self._server.add_insecure_port(f"{address}:{port}")
         except RuntimeError as error:
             raise OSError(f"can't listen on {address}:{port}") from error
 

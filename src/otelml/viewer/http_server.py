@@ -45,6 +45,7 @@ class OtlpHttpServer(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, sink: Callable[[Signal, Message], None], max_bytes: int) -> None:
         self.sink = sink
         self.max_bytes = max_bytes
+        self.stopping = False
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         if ":" in host:
@@ -70,6 +71,7 @@ class OtlpHttpServer(ThreadingHTTPServer):
 
     def server_close(self) -> None:
         """Stop listening and reading; a request that was read whole still gets its answer."""
+        self.stopping = True
         super().server_close()
         with self._lock:
             connections = list(self._connections)
@@ -126,6 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _other_method
 
     def _read_request(self, content_type: str) -> tuple[Signal, Message]:
+        if self.server.stopping:
+            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the receiver is stopping")
         signal = _SIGNAL_BY_PATH.get(self.path.partition("?")[0])
         if signal is None:
             raise _Refused(HTTPStatus.NOT_FOUND, f"OTLP is at {', '.join(_SIGNAL_BY_PATH)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from otelml.semconv import attributes as names
@@ -98,6 +98,15 @@ class ExceptionRow:
     last_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """Faults of the instrumentation at one place, of one type; the application saw nothing of them."""
+
+    site: str
+    type: str
+    count: int
+
+
 def call_rows(store: TelemetryStore) -> list[CallRow]:
     """Return a row for each model, operation and method that was called for inference, the busiest first."""
     calls = store.streams(metrics.ML_INFERENCE_CALLS.name)
@@ -133,29 +142,10 @@ def call_rows(store: TelemetryStore) -> list[CallRow]:
 
 def run_rows(store: TelemetryStore) -> list[RunRow]:
     """Return a row for each model and method that was fitted or evaluated."""
-    found = []
-    scores = query.newest(store.streams(metrics.ML_EVALUATION_SCORE.name), *_CALL, names.ML_EVALUATION_NAME)
-    for runs, time in (
-        (metrics.ML_TRAINING_RUNS, metrics.ML_TRAINING_TIME),
-        (metrics.ML_EVALUATION_RUNS, metrics.ML_EVALUATION_TIME),
-    ):
-        streams = store.streams(runs.name)
-        errors = query.totals(_failed(streams), *_CALL)
-        seconds = _totals(store, time)
-        found += [
-            RunRow(
-                model,
-                version,
-                method or operation,
-                runs=int(count),
-                errors=int(errors.get(key, 0)),
-                seconds=seconds.get(key, 0.0),
-                scores={group[-1]: value for group, value in scores.items() if group[:-1] == key},
-            )
-            for key, count in _largest_first(query.totals(streams, *_CALL))
-            for model, version, operation, method in [key]
-        ]
-    return found
+    return [
+        *_run_rows(store, metrics.ML_TRAINING_RUNS, metrics.ML_TRAINING_TIME, {}),
+        *_run_rows(store, metrics.ML_EVALUATION_RUNS, metrics.ML_EVALUATION_TIME, _scores_of_models(store)),
+    ]
 
 
 def class_rows(store: TelemetryStore) -> list[ClassRow]:
@@ -197,12 +187,51 @@ def exception_rows(store: TelemetryStore) -> list[ExceptionRow]:
     return sorted(rows.values(), key=lambda row: -row.last_ns)
 
 
+def fault_rows(store: TelemetryStore) -> list[FaultRow]:
+    """Return a row for each kind of fault that the instrumentation had, the most frequent first."""
+    counts = query.totals(store.streams(metrics.ML_TELEMETRY_FAULTS.name), names.ML_TELEMETRY_SITE, names.ERROR_TYPE)
+    return [FaultRow(site, type_, int(count)) for (site, type_), count in _largest_first(counts)]
+
+
 def example_traces(store: TelemetryStore) -> list[list[Span]]:
     """Return the newest trace in which a call succeeded and, if that is another, the newest in which one failed."""
     spans = [span for span in reversed(store.spans()) if names.ML_OPERATION_NAME in span.attributes]
     succeeded = next((span.trace_id for span in spans if not span.failed), None)
     failed = next((span.trace_id for span in spans if span.failed), None)
     return [store.trace(trace_id) for trace_id in dict.fromkeys((succeeded, failed)) if trace_id is not None]
+
+
+def _run_rows(
+    store: TelemetryStore, runs: Metric, time: Metric, scores: Mapping[query.Group, dict[str, float]]
+) -> list[RunRow]:
+    streams = store.streams(runs.name)
+    errors = query.totals(_failed(streams), *_CALL)
+    seconds = _totals(store, time)
+    return [
+        RunRow(
+            model,
+            version,
+            method or operation,
+            runs=int(count),
+            errors=int(errors.get(key, 0)),
+            seconds=seconds.get(key, 0.0),
+            scores=scores.get((model, version), {}),
+        )
+        for key, count in _largest_first(query.totals(streams, *_CALL))
+        for model, version, operation, method in [key]
+    ]
+
+
+def _scores_of_models(store: TelemetryStore) -> Mapping[query.Group, dict[str, float]]:
+    whole = [
+        stream
+        for stream in store.streams(metrics.ML_EVALUATION_SCORE.name)
+        if names.ML_SLICE_NAME not in stream.attributes
+    ]
+    scores: defaultdict[query.Group, dict[str, float]] = defaultdict(dict)
+    for (model, version, name), value in query.newest(whole, *_MODEL, names.ML_EVALUATION_NAME).items():
+        scores[model, version][name] = value
+    return scores
 
 
 def _failed(streams: Iterable[Point]) -> list[Point]:

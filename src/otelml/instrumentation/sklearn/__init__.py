@@ -28,7 +28,7 @@ class SklearnInstrumentor(MLInstrumentor):
     requires = REQUIRES
 
     def _switch_on(self, telemetry: Telemetry, settings: Settings) -> None:
-        runtime.activate(telemetry, nested=settings.sklearn_nested)
+        runtime.activate(telemetry, with_nested=settings.sklearn_nested)
         propagation.PATCHES.switch_on()
         patch.switch_on()
 

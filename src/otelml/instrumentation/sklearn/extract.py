@@ -17,8 +17,11 @@ from otelml.instrumentation.sklearn.identity import innermost
 from otelml.observations import Outputs
 from otelml.observations.scores import PROBABILITY_BOUNDS, SCORE_BOUNDS, bin_of, count_bins
 from otelml.semconv.attributes import EvaluationName, ModelTask
+from otelml.telemetry import Target
 
-_LABELLING = {ModelTask.CLASSIFICATION, ModelTask.CLUSTERING, ModelTask.ANOMALY_DETECTION}
+LABELLING = {ModelTask.CLASSIFICATION, ModelTask.CLUSTERING, ModelTask.ANOMALY_DETECTION}
+"""The tasks whose predictions are classes."""
+
 _PROBABILITIES = {"predict_proba", "predict_log_proba"}
 _SCORES = {"decision_function", "score_samples"}
 
@@ -32,23 +35,23 @@ _Array = npt.NDArray[Any]
 
 @guarded
 def outputs(
-    estimator: Any, task: str | None, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+    estimator: Any, target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
 ) -> Outputs:
     """What a call returned, counted.
 
     Args:
         estimator: the estimator that was called.
-        task: its task, as a value of `ml.model.task`.
-        method: the method that was called.
+        target: what the call is reported as.
         args: the host's positional arguments.
         kwargs: the host's keyword arguments.
         result: the host's result.
     """
+    method = target.method
     rows = row_count(args, kwargs)
     if rows is None and isinstance(result, np.ndarray) and result.ndim:
         rows = len(result)
     if method == "predict":
-        return Outputs(rows, classes=_label_counts(result, estimator) if task in _LABELLING else None)
+        return Outputs(rows, classes=_label_counts(result, estimator) if target.labelled else None)
     if method in _PROBABILITIES:
         return _probabilities(rows, result, getattr(estimator, "classes_", None), log=method == "predict_log_proba")
     if method in _SCORES:

@@ -110,7 +110,7 @@ def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         active = sys.modules.get("otelml.instrumentation.sklearn.runtime")
-        if active is None:
+        if active is None or (active.inside.get() and not active.nested):
             return function(self, *args, **kwargs)
         return active.call(function, name, self, args, kwargs)
 
