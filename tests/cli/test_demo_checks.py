@@ -40,6 +40,7 @@ def test_everything_arrived(store: TelemetryStore) -> None:
         "scores": 4,
         "exceptions": 1,
         "fit": 1,
+        "faults of the telemetry": 0,
     }
 
 

@@ -135,9 +135,17 @@ def test_viewing_until_interrupted(number: signal.Signals) -> None:
 
 
 def test_a_taken_port() -> None:
-    """A port that another process has is a message, not a traceback."""
+    """A port that another process has is a message that names it, not a traceback."""
     with OtlpReceiver(lambda *_: None) as other:
-        done = view("--http-port", str(other.http_port), "--grpc-port", "0")
+        other_port = other.http_port
+        done = view("--http-port", str(other_port), "--grpc-port", "0")
     assert done.returncode == 1
-    assert "can't listen" in done.stderr
+    assert f"can't listen on 127.0.0.1:{other_port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_impossible_port() -> None:
+    """A number that is no port is refused as wrong usage."""
+    done = view("--grpc-port", "65536")
+    assert done.returncode == 2
+    assert "between 0 and 65535" in done.stderr

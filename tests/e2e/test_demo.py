@@ -45,7 +45,8 @@ def test_all_telemetry_arrives() -> None:
     assert "answers by status: 200: 36, 400: 3, 500: 1" in done.stdout
     assert done.stdout.splitlines()[-1] == (
         "All telemetry arrived: 40 requests, 37 predict calls, 1 failed, "
-        "37 predict spans inside requests, 36 predicted classes, 36 scores, 1 exceptions, 1 fit"
+        "37 predict spans inside requests, 36 predicted classes, 36 scores, 1 exceptions, 1 fit, "
+        "0 faults of the telemetry"
     )
     assert re.search(r"^Pipeline +predict_proba +37 +1", done.stdout, re.MULTILINE)
     assert re.search(r"^└─ predict Pipeline", done.stdout, re.MULTILINE)

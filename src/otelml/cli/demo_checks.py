@@ -62,4 +62,5 @@ def _checks(store: TelemetryStore, answers: Mapping[str, int]) -> list[Check]:
         Check("scores", succeeded, sum(count for row in overview.score_rows(store) for _, count in row.bins)),
         Check("exceptions", failed, sum(row.count for row in overview.exception_rows(store))),
         Check("fit", 1, sum(row.runs for row in overview.run_rows(store) if row.method == names.OperationName.FIT)),
+        Check("faults of the telemetry", 0, sum(row.count for row in overview.fault_rows(store))),
     ]

@@ -19,6 +19,7 @@ from otelml.viewer.store import TelemetryStore
 
 _HTTP_PORT = 4318
 _GRPC_PORT = 4317
+_LAST_PORT = 65535
 _COULD_NOT_RUN = 127
 
 
@@ -32,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     for option, port in (("--http-port", _HTTP_PORT), ("--grpc-port", _GRPC_PORT)):
         parser.add_argument(
-            option, type=int, metavar="PORT", help=f"0 takes a free one (default: {port}; with a command, a free one)"
+            option, type=_port, metavar="PORT", help=f"0 takes a free one (default: {port}; with a command, a free one)"
         )
     parser.add_argument("command", nargs="*", metavar="CMD", help="the command to run, after --")
 
@@ -44,13 +45,13 @@ def run(args: argparse.Namespace) -> int:
     receiver = OtlpReceiver(
         store.add,
         host=args.host,
-        http_port=_port(args.http_port, 0 if args.command else _HTTP_PORT),
-        grpc_port=_port(args.grpc_port, 0 if args.command else _GRPC_PORT),
+        http_port=_given(args.http_port, 0 if args.command else _HTTP_PORT),
+        grpc_port=_given(args.grpc_port, 0 if args.command else _GRPC_PORT),
     )
     try:
         receiver.start()
     except OSError as error:
-        print(f"otelml view: can't listen: {error}. --http-port 0 --grpc-port 0 take free ports.", file=sys.stderr)
+        print(f"otelml view: {error}. --http-port 0 --grpc-port 0 take free ports.", file=sys.stderr)
         return 1
     try:
         if args.command:
@@ -68,8 +69,15 @@ def run(args: argparse.Namespace) -> int:
         receiver.stop()
 
 
-def _port(given: int | None, default: int) -> int:
-    return default if given is None else given
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is between 0 and {_LAST_PORT}")
+    return port
+
+
+def _given(port: int | None, default: int) -> int:
+    return default if port is None else port
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
 
 from otelml import settings
 from otelml._guard import guarded
+from otelml.distro.export_log import EXPORT_LOG
 from otelml.distro.providers import provide
 from otelml.instrumentation._base import MLInstrumentor
 
@@ -27,8 +30,15 @@ INSTRUMENTORS = {
 
 
 def prepare() -> None:
-    """Settle the settings before the launcher loads the instrumentors; a wrong value is logged, and its default used."""
+    """Do what has to be done before `opentelemetry-instrument` loads the instrumentors.
+
+    Where a configurator is installed, as with opentelemetry-distro and those of vendors, it has set up the SDK by now. Where none is, nobody
+    would. otelml has no configurator of its own: two of them compete, and the launcher warns of that whenever a process starts.
+    """
     settings.use(settings.resolve(on_error=lambda message: _logger.error("%s The default is used.", message)))
+    EXPORT_LOG.install()
+    if not entry_points(group="opentelemetry_configurator"):
+        provide()
 
 
 def instrument(arguments: Mapping[str, object]) -> None:
@@ -36,6 +46,7 @@ def instrument(arguments: Mapping[str, object]) -> None:
     resolved = settings.resolve(arguments)
     with _lock:
         settings.use(resolved)
+        EXPORT_LOG.install()
         provide()
         disabled = disabled_instrumentations()
         for name in INSTRUMENTORS:
@@ -46,10 +57,10 @@ def instrument(arguments: Mapping[str, object]) -> None:
 def uninstrument() -> None:
     """Switch everything off that is on: see `otelml.uninstrument`."""
     with _lock:
-        for name in INSTRUMENTORS:
-            instrumentor = load(name)
-            if instrumentor.is_instrumented_by_opentelemetry:
-                instrumentor.uninstrument()
+        for name, location in INSTRUMENTORS.items():
+            if location.partition(":")[0] in sys.modules:
+                _switch_off(name)
+        EXPORT_LOG.uninstall()
 
 
 def disabled_instrumentations() -> set[str]:
@@ -75,3 +86,10 @@ def _switch_on(name: str) -> None:
     except DependencyConflictError as error:
         if error.conflict.found:
             _logger.warning("%s is not instrumented: %s", name, error.conflict)
+
+
+@guarded
+def _switch_off(name: str) -> None:
+    instrumentor = load(name)
+    if instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.uninstrument()

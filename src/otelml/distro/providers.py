@@ -2,99 +2,155 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple
 
 from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
+from opentelemetry.sdk import _configuration
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_SDK_DISABLED
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
+from opentelemetry.sdk.environment_variables import OTEL_CONFIG_FILE, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_SDK_DISABLED
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExportResult, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from otelml._guard import guarded
+from otelml.distro.children import flush_in_children, start_clean_in_children
+from otelml.distro.exporters import SupervisedExporter, prepare_exit
 
 _logger = logging.getLogger("otelml")
 
-_DEFAULTS = {
-    OTEL_TRACES_EXPORTER: "otlp",
-    OTEL_METRICS_EXPORTER: "otlp",
-    OTEL_LOGS_EXPORTER: "otlp",
-    # gRPC's threads do not survive the fork of a preloading server.
-    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
-}
-_OTLP = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+# HTTP unless the environment says otherwise: gRPC's threads do not survive the fork of a preloading server.
+_OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
-def set_environment_defaults() -> None:
-    """Export every signal over OTLP unless the environment says otherwise."""
-    for variable, value in _DEFAULTS.items():
-        os.environ.setdefault(variable, value)
+class _Signal(NamedTuple):
+    name: str
+    exporters: str
+    is_missing: Callable[[], bool]
+    provide: Callable[[list[Any]], Any]
+    failure: object
 
 
 def provide() -> None:
     """Set up the provider of every signal for which the application has none, exporting as the `OTEL_*` variables say."""
     if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
         return
-    # The application's provider may be set by its own code, before us; one that was not set is a proxy.
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        _provide("traces", OTEL_TRACES_EXPORTER, _provide_traces)
-    if type(metrics.get_meter_provider()).__name__ == "_ProxyMeterProvider":
-        _provide("metrics", OTEL_METRICS_EXPORTER, _provide_metrics)
-    if type(get_logger_provider()).__name__ == "ProxyLoggerProvider":
-        _provide("logs", OTEL_LOGS_EXPORTER, _provide_logs)
-
-
-def _provide(signal: str, variable: str, set_provider: Callable[[list[Any]], None]) -> None:
-    names = [name.strip() for name in os.environ.get(variable, _DEFAULTS[variable]).split(",") if name.strip()]
-    exporters = [made for name in names if name != "none" and (made := _exporter(signal, name)) is not None]
-    if exporters:
-        set_provider(exporters)
+    missing = [signal for signal in _SIGNALS if signal.is_missing()]
+    if os.environ.get(OTEL_CONFIG_FILE) and len(missing) == len(_SIGNALS):
+        _configure_from_file()
+        return
+    made = [provider for signal in missing if (provider := _provide(signal)) is not None]
+    if made:
+        # Registered after the providers' own, so it runs before them.
+        atexit.register(prepare_exit)
+        flush_in_children(made)
 
 
 @guarded
-def _exporter(signal: str, name: str) -> Any:
+def _configure_from_file() -> None:
+    _configuration._OTelSDKConfigurator().configure()
+
+
+@guarded
+def _provide(signal: _Signal) -> Any:
+    names = os.environ.get(signal.exporters, "").strip() or "otlp"
+    exporters = [_exporter(signal, name.strip()) for name in names.split(",") if name.strip() not in ("", "none")]
+    usable = [exporter for exporter in exporters if exporter is not None]
+    return signal.provide(usable) if usable else None
+
+
+@guarded
+def _exporter(signal: _Signal, name: str) -> Any:
+    group = f"opentelemetry_{signal.name}_exporter"
     if name == "otlp":
-        name = _otlp(signal)
-    for entry_point in entry_points(group=f"opentelemetry_{signal}_exporter", name=name):
-        return entry_point.load()()
-    _logger.error("No exporter %r for %s is installed; they are not exported.", name, signal)
-    return None
+        name = _otlp(signal.name)
+    found = next(iter(entry_points(group=group, name=name)), None)
+    if found is None:
+        known = ", ".join(sorted(point.name for point in entry_points(group=group)))
+        _logger.error(
+            "%s=%s: no such exporter is installed (there are: none, otlp, %s); %s are not exported to it.",
+            signal.exporters,
+            name,
+            known,
+            signal.name,
+        )
+        return None
+    return _supervised(signal, found) if name in _OTLP.values() else found.load()()
+
+
+def _supervised(signal: _Signal, found: EntryPoint) -> SupervisedExporter:
+    exporter = found.load()
+    return SupervisedExporter(signal.name, lambda timeout: exporter(timeout=timeout), signal.failure)
 
 
 def _otlp(signal: str) -> str:
     variables = (f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL", OTEL_EXPORTER_OTLP_PROTOCOL)
-    chosen = next((value for variable in variables if (value := os.environ.get(variable, "").strip())), None)
-    if chosen is not None and chosen not in _OTLP:
+    chosen = next((value for variable in variables if (value := os.environ.get(variable, "").strip())), "http/protobuf")
+    if chosen not in _OTLP:
         _logger.error("The OTLP protocol %r is not supported (%s); http/protobuf is used.", chosen, ", ".join(_OTLP))
-    return _OTLP.get(chosen or "", _OTLP["http/protobuf"])
+    return _OTLP.get(chosen, _OTLP["http/protobuf"])
 
 
-def _provide_traces(exporters: list[Any]) -> None:
-    provider = TracerProvider(resource=Resource.create())
+def _provide_traces(exporters: list[Any]) -> TracerProvider:
+    # Both are what the SDK's own configurator does with OTEL_TRACES_SAMPLER and OTEL_PYTHON_ID_GENERATOR.
+    sampler = _configuration._import_sampler(_configuration._get_sampler())
+    ids = _configuration._import_id_generator(_configuration._get_id_generator())
+    provider = TracerProvider(sampler, Resource.create(), id_generator=ids)
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
+    return provider
 
 
-def _provide_metrics(exporters: list[Any]) -> None:
+def _provide_metrics(exporters: list[Any]) -> MeterProvider:
     readers = [
         exporter if isinstance(exporter, MetricReader) else PeriodicExportingMetricReader(exporter)
         for exporter in exporters
     ]
-    metrics.set_meter_provider(MeterProvider(readers, resource=Resource.create()))
+    provider = MeterProvider(readers, Resource.create())
+    start_clean_in_children(provider, readers)
+    metrics.set_meter_provider(provider)
+    return provider
 
 
-def _provide_logs(exporters: list[Any]) -> None:
-    provider = LoggerProvider(resource=Resource.create())
+def _provide_logs(exporters: list[Any]) -> LoggerProvider:
+    provider = LoggerProvider(Resource.create())
     for exporter in exporters:
         provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
     set_logger_provider(provider)
+    return provider
+
+
+# The application's provider may be set by its own code, before us; one that was not set is a proxy.
+_SIGNALS = (
+    _Signal(
+        "traces",
+        OTEL_TRACES_EXPORTER,
+        lambda: isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider),
+        _provide_traces,
+        SpanExportResult.FAILURE,
+    ),
+    _Signal(
+        "metrics",
+        OTEL_METRICS_EXPORTER,
+        lambda: type(metrics.get_meter_provider()).__name__ == "_ProxyMeterProvider",
+        _provide_metrics,
+        MetricExportResult.FAILURE,
+    ),
+    _Signal(
+        "logs",
+        OTEL_LOGS_EXPORTER,
+        lambda: type(get_logger_provider()).__name__ == "ProxyLoggerProvider",
+        _provide_logs,
+        LogRecordExportResult.FAILURE,
+    ),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -29,26 +29,45 @@ class Patch(NamedTuple):
     wrapper: Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
 
 
+class OnImport:
+    """Calls back for modules that are imported, now or later. Nothing is imported for it."""
+
+    def __init__(self, modules: Iterable[str], callback: Callable[[ModuleType], None]) -> None:
+        """Wait for nothing yet.
+
+        Args:
+            modules: full names of the modules.
+            callback: given the module; called again for imported modules whenever `expect` is.
+        """
+        self._modules = tuple(dict.fromkeys(modules))
+        self._callback = callback
+        self._waiting = False
+
+    def expect(self) -> None:
+        """Call back now for the modules that are imported, and on their import for the others."""
+        if self._waiting:  # a post-import hook can't be taken back
+            for name in self._modules:
+                if name in sys.modules:
+                    self._callback(sys.modules[name])
+            return
+        self._waiting = True
+        for name in self._modules:
+            wrapt.register_post_import_hook(self._callback, name)
+
+
 class PatchTable:
-    """Rows that are switched on and off together. Nothing is imported for them."""
+    """Rows that are switched on and off together."""
 
     def __init__(self, *rows: Patch) -> None:
         self._rows = rows
         self._on = False
-        self._waiting = False
         self._applied: list[tuple[Any, str, Any, Any]] = []
+        self._imports = OnImport((row.module for row in rows), self._imported)
 
     def switch_on(self) -> None:
         """Apply the rows of imported modules now, the others on import."""
         self._on = True
-        if not self._waiting:
-            self._waiting = True  # a post-import hook can't be taken back
-            for module in dict.fromkeys(row.module for row in self._rows):
-                wrapt.register_post_import_hook(self._imported, module)
-        else:
-            for module in dict.fromkeys(row.module for row in self._rows):
-                if module in sys.modules:
-                    self._imported(sys.modules[module])
+        self._imports.expect()
 
     def switch_off(self) -> None:
         """Restore every function that nobody patched after us; the others stay, and stay inert."""

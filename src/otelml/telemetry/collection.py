@@ -12,7 +12,7 @@ from otelml._guard import fault_counts, guarded
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
 from otelml.semconv.metrics import Metric
-from otelml.telemetry.families import EVALUATION, FAMILIES, INFERENCE, Family
+from otelml.telemetry.families import EVALUATION, FAMILIES, INFERENCE, TRAINING, Family
 from otelml.telemetry.labels import text
 from otelml.telemetry.series import Series
 
@@ -40,7 +40,7 @@ def register(meter: Meter, source: HasSeries) -> None:
             return [
                 observation
                 for series in source.all_series()
-                if series.family in wanted and (series.calls or series.errors)
+                if series.family in wanted and (series.calls or series.errors or series.tasks)
                 for observation in read(series)
             ]
 
@@ -53,6 +53,8 @@ def register(meter: Meter, source: HasSeries) -> None:
             observe(family.samples, _samples, [family])
     observe(metrics.ML_INFERENCE_PREDICTIONS, _predictions, [INFERENCE])
     observe(metrics.ML_PREDICTION_SCORES, _scores, [INFERENCE])
+    observe(metrics.ML_TRAINING_TASKS, _tasks, [TRAINING])
+    observe(metrics.ML_TRAINING_TASK_TIME, _task_time, [TRAINING])
     observe(metrics.ML_EVALUATION_SCORE, _score, [EVALUATION])
     observe(metrics.ML_TELEMETRY_RECORDED, _recorded, FAMILIES.values())
 
@@ -125,6 +127,24 @@ def _recorded(series: Series) -> Iterator[Observation]:
     )
     for signal, share in shares:
         yield Observation(share, {**series.attributes, names.ML_TELEMETRY_SIGNAL: signal})
+
+
+def _tasks(series: Series) -> Iterator[Observation]:
+    for (type_, name), (tasks, _) in _copied(series, series.tasks).items():
+        yield Observation(tasks, {**series.attributes, **task_attributes(type_, name)})
+
+
+def _task_time(series: Series) -> Iterator[Observation]:
+    for (type_, name), (_, seconds) in _copied(series, series.tasks).items():
+        yield Observation(seconds, {**series.attributes, **task_attributes(type_, name)})
+
+
+def task_attributes(type_: str, name: str | None) -> dict[str, str]:
+    """The attributes that tell a step or candidate of a fit."""
+    attributes = {names.ML_TRAINING_TASK_TYPE: type_}
+    if name is not None:
+        attributes[names.ML_TRAINING_TASK_NAME] = text(name)
+    return attributes
 
 
 def _score(series: Series) -> Iterator[Observation]:

@@ -12,6 +12,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 from otelml._guard import guarded
 from otelml.observations import Outputs
 from otelml.semconv import attributes as names
+from otelml.telemetry.collection import task_attributes
 from otelml.telemetry.errors import error_type
 from otelml.telemetry.series import Attributes, Target
 
@@ -90,6 +91,20 @@ class Operation:
         self._token = attach(self._context)
         self._span_cost = perf_counter() - began
         self._started = perf_counter_ns()
+
+    @guarded
+    def task_span(self, type_: str, name: str | None, began: int) -> None:
+        """Record the span of a task inside the call that has just ended, where the call has a span.
+
+        Args:
+            type_: a value of `ml.training.task.type`.
+            name: the task's name, if it has one.
+            began: when it began, in ns since the epoch.
+        """
+        if self._span is not None:
+            attributes = {**self.target.series.attributes, **task_attributes(type_, name)}
+            tracer = self._telemetry.tracer
+            tracer.start_span(self.target.span_name, self._context, SpanKind.INTERNAL, attributes, start_time=began).end()
 
     def elapsed(self) -> float:
         """Seconds since the host's call began."""

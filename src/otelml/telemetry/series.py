@@ -18,6 +18,7 @@ from otelml.telemetry.families import Family
 from otelml.telemetry.labels import OTHER, countable
 
 _MAX_ERROR_TYPES = 20
+_MAX_TASKS = 50
 
 _T = TypeVar("_T")
 
@@ -62,6 +63,7 @@ class Series:
         "lock",
         "samples",
         "score_bins",
+        "tasks",
         "time",
         "turn",
     )
@@ -92,6 +94,7 @@ class Series:
         self.classes: dict[Hashable, int] = {}
         self.score_bins: dict[str, int] = {}
         self.evaluations: dict[str, float] = {}
+        self.tasks: dict[tuple[str, str | None], tuple[int, float]] = {}
 
     def begin(self) -> tuple[bool, bool]:
         """Begin a call that is looked at closely: whether its duration is recorded, and a span outside any other."""
@@ -103,6 +106,7 @@ class Series:
 
     def settle(self, duration: int) -> None:
         """Count the slice that has just ended with a call of this duration, in ns, and record it if it is its turn."""
+        began = perf_counter()
         self.count_slice()
         with self.lock:
             if self.turn > 0:
@@ -110,7 +114,8 @@ class Series:
             recorded, _ = self.budget.advance(self._step)
             self._turn_over()
         if recorded:
-            self.record_duration(duration * 1e-9, self.attributes)
+            self._histogram.record(duration * 1e-9, self.attributes)
+            self.budget.spent_on_duration(perf_counter() - began)
 
     def _turn_over(self) -> None:
         self.turn = self._step = self.budget.unrecorded_calls(SLICE)
@@ -164,6 +169,15 @@ class Series:
             calls, time = self.errors.get(error_type, (0, 0.0))
             self.errors[error_type] = (calls + 1, time + duration)
             self.budget.add(1, duration)
+
+    def add_tasks(self, type_: str, name: str | None, count: int, duration: float) -> None:
+        """Count steps or candidates of a fit, with the seconds that they took together."""
+        with self.lock:
+            key = (type_, name)
+            if key not in self.tasks and len(self.tasks) >= _MAX_TASKS:
+                key = (type_, OTHER)
+            tasks, time = self.tasks.get(key, (0, 0.0))
+            self.tasks[key] = (tasks + count, time + duration)
 
     def _add_classes(self, classes: Mapping[Hashable, int]) -> None:
         known = self.classes

@@ -50,7 +50,10 @@ class OtlpHttpServer(ThreadingHTTPServer):
         self._lock = threading.Lock()
         if ":" in host:
             self.address_family = socket.AF_INET6
-        super().__init__((host, port), _Handler)
+        try:
+            super().__init__((host, port), _Handler)
+        except OSError as error:
+            raise OSError(error.errno, f"can't listen on {host}:{port}: {error.strerror}") from error
 
     def server_bind(self) -> None:
         """Bind without `HTTPServer`'s reverse look-up of the host's name, which may take seconds."""

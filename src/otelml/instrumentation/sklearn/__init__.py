@@ -8,8 +8,11 @@ pipelines and meta-estimators, classes of the application, XGBoost's and LightGB
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 from otelml.instrumentation._base import MLInstrumentor
-from otelml.instrumentation.sklearn import patch, propagation, runtime
+from otelml.instrumentation._patches import OnImport
 from otelml.instrumentation.sklearn.package import REQUIRES
 from otelml.settings import Settings
 from otelml.telemetry import Telemetry
@@ -27,12 +30,31 @@ class SklearnInstrumentor(MLInstrumentor):
     scope = "otelml.instrumentation.sklearn"
     requires = REQUIRES
 
+    _imports: OnImport | None = None
+    _wanted: tuple[Telemetry, Settings] | None = None
+
     def _switch_on(self, telemetry: Telemetry, settings: Settings) -> None:
+        self._wanted = (telemetry, settings)
+        if self._imports is None:
+            self._imports = OnImport(["sklearn.base"], self._imported)
+        self._imports.expect()
+
+    def _imported(self, base: ModuleType) -> None:
+        if self._wanted is None:
+            return
+        # Imported here: they bring numpy, which an application that does not use scikit-learn may not need.
+        from otelml.instrumentation.sklearn import patch, propagation, runtime
+
+        telemetry, settings = self._wanted
         runtime.activate(telemetry, with_nested=settings.sklearn_nested)
         propagation.PATCHES.switch_on()
-        patch.switch_on()
+        patch.switch_on(base)
 
     def _switch_off(self) -> None:
-        runtime.deactivate()
-        propagation.PATCHES.switch_off()
-        patch.switch_off()
+        self._wanted = None
+        if "sklearn.base" in sys.modules:
+            from otelml.instrumentation.sklearn import patch, propagation, runtime
+
+            runtime.deactivate()
+            propagation.PATCHES.switch_off()
+            patch.switch_off()

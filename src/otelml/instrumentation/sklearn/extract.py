@@ -101,7 +101,7 @@ def _label_counts(labels: Any, estimator: Any) -> _Labels | None:
     classes = getattr(estimator, "classes_", None)
     if isinstance(classes, np.ndarray) and classes.ndim == 1 and len(classes) <= _FEW_CLASSES:
         # Comparing with each class is several times quicker than sorting the labels.
-        counts = {label.item(): int(np.count_nonzero(labels == label)) for label in classes}
+        counts = {label: int(np.count_nonzero(labels == label)) for label in classes.tolist()}
         if sum(counts.values()) == labels.size:
             return {label: count for label, count in counts.items() if count}
     values, numbers = np.unique(labels, return_counts=True)
@@ -129,12 +129,12 @@ def _probabilities(rows: int | None, result: Any, classes: Any, *, log: bool) ->
         best = max(range(len(row)), key=row.__getitem__)
         score = row[1] if binary else row[best]
         named = classes is not None and score == score
-        return Outputs(rows, {classes[best].item(): 1} if named else None, {bin_of(score, PROBABILITY_BOUNDS): 1})
+        return Outputs(rows, {classes.tolist()[best]: 1} if named else None, {bin_of(score, PROBABILITY_BOUNDS): 1})
     scores = result[:, 1] if binary else result.max(axis=1)
     counts = None
     if classes is not None:
         chosen = np.bincount(result.argmax(axis=1)).tolist()
-        counts = {classes[k].item(): count for k, count in enumerate(chosen) if count}
+        counts = {label: count for label, count in zip(classes.tolist(), chosen, strict=False) if count}
     return Outputs(rows, counts, count_bins(scores, PROBABILITY_BOUNDS))
 
 

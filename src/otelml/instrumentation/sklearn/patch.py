@@ -8,26 +8,24 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-import wrapt
-
 from otelml._guard import guarded
 from otelml.instrumentation.sklearn import runtime
 from otelml.instrumentation.sklearn.methods import METHODS
 
-_MODULE = "sklearn.base"
-_waiting = False
 _applied: dict[tuple[type, str], tuple[Any, Any]] = {}
 
 
-def switch_on() -> None:
-    """Patch the estimators there are, and those to come; scikit-learn itself is not imported."""
-    global _waiting
-    if _waiting:
-        if _MODULE in sys.modules:
-            _install(sys.modules[_MODULE])
-    else:
-        _waiting = True  # a post-import hook can't be taken back
-        wrapt.register_post_import_hook(_install, _MODULE)
+@guarded
+def switch_on(base: ModuleType) -> None:
+    """Patch the estimators there are, and those to come.
+
+    Args:
+        base: the module `sklearn.base`.
+    """
+    estimator: type = base.BaseEstimator
+    _hook_subclassing(estimator)
+    for cls in _subclasses(estimator):
+        _patch_class(cls)
 
 
 def switch_off() -> None:
@@ -44,16 +42,6 @@ def switch_off() -> None:
         else:
             type.__setattr__(cls, name, original)
     _applied.clear()
-
-
-@guarded
-def _install(base: ModuleType) -> None:
-    if not runtime.is_active():
-        return
-    estimator: type = base.BaseEstimator
-    _hook_subclassing(estimator)
-    for cls in _subclasses(estimator):
-        _patch_class(cls)
 
 
 def _hook_subclassing(estimator: type) -> None:

@@ -1,0 +1,1 @@
+"""What otelml costs, measured: see RESULTS.md. Run with `python -m benchmarks`."""

@@ -1,0 +1,107 @@
+"""Makers of subjects: the same call bare, with otelml, and with telemetry written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from time import perf_counter
+from typing import Any
+
+from opentelemetry import context, trace
+from opentelemetry.metrics import Histogram
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+
+from benchmarks import models
+from benchmarks.sdk import Sdk
+from benchmarks.subject import Facts, Subject
+
+Call = Callable[[Any], object]
+
+_ATTRIBUTES = {
+    "ml.operation.name": "predict",
+    "ml.operation.method": "predict",
+    "ml.system.name": "scikit_learn",
+    "ml.model.name": "LogisticRegression",
+    "ml.model.version": "1",
+}
+
+
+def bare(model: str = "logistic", method: str = "predict", **where: Any) -> Subject:
+    """Nothing but the SDK, idle."""
+    return _subject(Sdk(), getattr(models.fitted(model), method), **where)
+
+
+def otelml(budget: str = "3%", model: str = "logistic", method: str = "predict", **where: Any) -> Subject:
+    """otelml, switched on before the model is fitted."""
+    from otelml import instrument
+
+    sdk = Sdk()
+    instrument(overhead_budget=budget)
+    return _subject(sdk, getattr(models.fitted(model), method), **where)
+
+
+def record(**where: Any) -> Subject:
+    """What one would write by hand: every duration into a histogram, with five attributes."""
+    sdk = Sdk()
+    predict, histogram = models.fitted("logistic").predict, _histogram(sdk)
+
+    def call(rows: Any) -> object:
+        began = perf_counter()
+        result = predict(rows)
+        histogram.record(perf_counter() - began, _ATTRIBUTES)
+        return result
+
+    return _subject(sdk, call, **where)
+
+
+def span_and_record(**where: Any) -> Subject:
+    """What one would write by hand: a current span with five attributes, and the duration into a histogram."""
+    sdk = Sdk()
+    predict, histogram, tracer = models.fitted("logistic").predict, _histogram(sdk), sdk.tracer
+
+    def call(rows: Any) -> object:
+        began = perf_counter()
+        with tracer.start_as_current_span("predict LogisticRegression", attributes=_ATTRIBUTES):
+            result = predict(rows)
+            histogram.record(perf_counter() - began, _ATTRIBUTES)
+        return result
+
+    return _subject(sdk, call, **where)
+
+
+def _histogram(sdk: Sdk) -> Histogram:
+    bounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+    return sdk.meter.create_histogram("hand.duration", "s", explicit_bucket_boundaries_advisory=bounds)
+
+
+def _subject(sdk: Sdk, call: Call, rows: int = 1, parent: str = "none", threads: int = 1) -> Subject:
+    """A subject.
+
+    Args:
+        sdk: what it runs under.
+        call: what is timed.
+        rows: of the input.
+        parent: the span that calls are inside of: `none`, `recording` (a request of 20 calls) or `unsampled` (likewise).
+        threads: how many call at once.
+    """
+    parents: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+        "none": nullcontext,
+        "recording": lambda: sdk.tracer.start_as_current_span("request", kind=SpanKind.SERVER),
+        "unsampled": _unsampled_request,
+    }
+
+    def facts() -> Facts:
+        spans, roots = sdk.spans()
+        return {"spans": spans, "roots": roots}
+
+    return Subject(call, models.rows(rows), parents[parent], 100 if parent == "none" else 20, threads, facts)
+
+
+@contextmanager
+def _unsampled_request() -> Iterator[None]:
+    """A request whose caller decided that it is not sampled."""
+    parent = SpanContext(0x1234, 0x5678, is_remote=True, trace_flags=TraceFlags(0))
+    with trace.use_span(NonRecordingSpan(parent)):
+        assert context.get_current()
+        with trace.get_tracer("benchmarks").start_as_current_span("request", kind=SpanKind.SERVER):
+            yield
