@@ -74,7 +74,7 @@ class Lasting(ClassifierMixin, BaseEstimator):
         began = perf_counter_ns()
         factor = (1 / 3, 3)[len(books.durations) // 1000 % 2] if self.phases else 1
         until = began + 150_000 * factor * self.random_.lognormvariate(0, 0.5)
-        label = self.classes_[self.random_.random() < 0.3]
+        label = self.classes_[int(self.random_.random() < 0.3)]
         while perf_counter_ns() < until:
             pass
         books.labels[str(label)] += 1

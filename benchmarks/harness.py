@@ -1,8 +1,8 @@
 """Contenders in processes of their own, taking turns in random order, compared round by round.
 
-Every contender runs from a fresh process, so that "bare" was never patched. In each round every contender has one short
-turn; a figure is the median over the rounds of its ratio to another contender in the same round, so that a change of the
-machine's speed falls out.
+Every contender runs in fresh processes, so that "bare" was never patched. In each round every contender has one short
+turn; a figure is the median over the rounds of its ratio to another contender in the same round, so that a change of
+the machine's speed falls out.
 """
 
 from __future__ import annotations
@@ -94,6 +94,12 @@ def environment() -> dict[str, str]:
     return {**inherited, "PYTHONPYCACHEPREFIX": str(CACHE / "bytecode")}
 
 
+def _path(python: str) -> str:
+    # What this process was given to import is not for other environments.
+    inherited = os.environ.get("PYTHONPATH") if python == sys.executable else None
+    return os.pathsep.join(filter(None, (inherited, str(ROOT))))
+
+
 class _Process:
     def __init__(self, contender: Contender, log: IO[str]) -> None:
         self._name = contender.name
@@ -107,7 +113,7 @@ class _Process:
             stderr=log,
             text=True,
             cwd=folder,
-            env={**environment(), "PYTHONPATH": str(ROOT), **contender.environment},
+            env={**environment(), "PYTHONPATH": _path(contender.python), **contender.environment},
         )
 
     def answer(self) -> dict[str, Any]:

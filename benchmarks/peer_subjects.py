@@ -46,7 +46,7 @@ def newrelic(machine_learning: bool) -> Subject:
 
 
 def otel_sklearn() -> Subject:
-    """The discontinued opentelemetry-instrumentation-sklearn, which refuses this scikit-learn unless told not to check."""
+    """The discontinued opentelemetry-instrumentation-sklearn, which refuses this scikit-learn unless forced."""
     from opentelemetry.instrumentation.sklearn import (  # type: ignore[import-not-found]  # likewise
         SklearnInstrumentor,
     )

@@ -8,11 +8,11 @@ from benchmarks.report import Check, Report, Table
 
 _INTRODUCTION = """# What otelml costs
 
-Written by `python -m benchmarks --write`, never edited. The figures are ratios: each contender runs in processes of its own,
-which take short turns in random order, and in every round a contender is compared with the bare one of that round. A figure
-is the median over all rounds, with its quartiles in brackets. Bare is the same program under the same OpenTelemetry SDK
-(batch processor, periodic reader, exporting to nowhere) without otelml. Two bare processes differ by 1 to 2% for as long as
-they live, so every contender gets several.
+Written by `python -m benchmarks --write`, never edited. The figures are ratios: each contender runs in processes of its
+own, which take short turns in random order, and in every round a contender is compared with the bare one of that round.
+A figure is the median over all rounds, with its quartiles in brackets. Bare is the same program under the same
+OpenTelemetry SDK (batch processor, periodic reader, exporting to nowhere) without otelml. Two bare processes differ by
+1 to 2% for as long as they live, so every contender gets several.
 
 To measure again: `make bench` for all of it, or `python -m benchmarks NAME --write` for one section.
 """

@@ -21,8 +21,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 COLLECTION_INTERVAL = 2.0
-"""Seconds. A contender has the floor for a part of the time only, so this is as if metrics were collected every 10 s or so
-in its turns; an application's default is 60 s."""
+"""Seconds. A contender has the floor for a part of the time only, so this is as if metrics were collected every 10 s or
+so in its turns; an application's default is 60 s."""
 
 
 class _Spans(SpanExporter):

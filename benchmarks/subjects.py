@@ -81,7 +81,7 @@ def _subject(sdk: Sdk, call: Call, rows: int = 1, parent: str = "none", threads:
         sdk: what it runs under.
         call: what is timed.
         rows: of the input.
-        parent: the span that calls are inside of: `none`, `recording` (a request of 20 calls) or `unsampled` (likewise).
+        parent: the span that calls are inside of: `none`, `recording` (20 calls a request) or `unsampled` (likewise).
         threads: how many call at once.
     """
     parents: dict[str, Callable[[], AbstractContextManager[Any]]] = {

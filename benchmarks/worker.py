@@ -62,7 +62,7 @@ def _call_for_a_while(subject: Subject, calls: int) -> tuple[list[int], int, int
 
 
 def _call_from_threads(subject: Subject, calls: int) -> tuple[list[int], int, int]:
-    """Every thread makes its share of the calls; the time is the whole group's, so that the mean tells the throughput."""
+    """Every thread makes its share of the calls; the time is the whole group's, so the mean tells the throughput."""
     done: list[tuple[list[int], int, int]] = []
     barrier = threading.Barrier(subject.threads + 1)
 

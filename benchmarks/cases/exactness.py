@@ -28,10 +28,10 @@ def run(quick: bool) -> Report:
     checks = [check for key, facts in told.items() for check in _checks(*key, facts)]
     return Report(
         title="Exactness",
-        about="An estimator keeps its own books from inside its calls, and the caller from outside; both are compared with "
-        "what is exported. 1 call in 500 of LogisticRegression raises. The histogram has buckets of 0.5% here. The "
-        "durations of the other estimators are drawn from wide distributions, so that the time between two clocks does "
-        "not matter: the rank of an exported quantile among all durations shall be the quantile itself, within "
+        about="An estimator keeps its own books from inside its calls, and the caller from outside; both are compared "
+        "with what is exported. 1 call in 500 of LogisticRegression raises. The histogram has buckets of 0.5% here. "
+        "The durations of the other estimators are drawn from wide distributions, so that the time between two clocks "
+        "does not matter: the rank of an exported quantile among all durations shall be the quantile itself, within "
         f"{_STANDARD_ERRORS} standard errors of a sample of that size.",
         tables=[_quantile_table(told)],
         checks=checks,

@@ -19,20 +19,19 @@ _FOLDS = 5
 
 def bare(candidates: int) -> Subject:
     """A new search a call."""
-    return _searches(Sdk(), candidates)
+    return _searches(Sdk(), models.load(), candidates)
 
 
 def otelml(candidates: int) -> Subject:
     """The same with otelml, the first search included."""
     from otelml import instrument
 
-    sdk = Sdk()
+    sdk, data = Sdk(), models.load()
     instrument()
-    return _searches(sdk, candidates)
+    return _searches(sdk, data, candidates)
 
 
-def _searches(sdk: Sdk, candidates: int) -> Subject:
-    data = models.load()
+def _searches(sdk: Sdk, data: models.Data, candidates: int) -> Subject:
     searches = 0
 
     def search(_: Any) -> None:

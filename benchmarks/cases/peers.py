@@ -50,15 +50,15 @@ def run(quick: bool) -> Report:
     rows = [_row(measured, name, bases.get(name, "bare")) for name in measured.turns if not name.startswith("bare")]
     return Report(
         title="Other products on the same call",
-        about="LogisticRegression.predict, one row, in one run; each product in an environment of its own, against bare "
-        "there. The versions are pinned in `benchmarks/peers-*.txt`.",
+        about="LogisticRegression.predict, one row, in one run; each product in an environment of its own, against "
+        "bare there. The versions are pinned in `benchmarks/peers-*.txt`.",
         tables=[Table("", ["", "bare there, us (p50)", "us (p50)", "mean", "p50", "p99", "CPU, caller"], rows)],
         notes=[
             *notes,
             *failures,
             "What they do differs. MLflow keeps a data set for later metric calls, and logs to its store only what was "
-            "fitted under it. New Relic makes metrics of every feature and label; its calls run 20 to a background task, "
-            "which is not timed. The discontinued instrumentation makes a span with nothing on it; it needs "
+            "fitted under it. New Relic makes metrics of every feature and label; its calls run 20 to a background "
+            "task, which is not timed. The discontinued instrumentation makes a span with nothing on it; it needs "
             "scikit-learn 1.2.2, where the bare call is several times quicker, so compare its microseconds.",
         ],
     )

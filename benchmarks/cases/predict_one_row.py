@@ -28,9 +28,9 @@ def run(quick: bool) -> Report:
     calls = sum(1 for _ in measured.turns["bare"]) * (50 if quick else 1000)
     return Report(
         title="LogisticRegression.predict, one row",
-        about=f"{calls:,} calls of each in a tight loop, no span around them. The budget is the default of 3% where none "
-        "is named. `bare again` shows how far processes of the same program are apart. By hand: five attributes on the "
-        "span and on the record.",
+        about=f"{calls:,} calls of each in a tight loop, no span around them. The budget is the default of 3% where "
+        "none is named. `bare again` shows how far processes of the same program are apart. By hand: five attributes "
+        "on the span and on the record.",
         tables=[ratio_table("", measured)],
         checks=check(measured, _TARGETS),
     )

@@ -46,14 +46,14 @@ def run(quick: bool) -> Report:
         )
     return Report(
         title="Start-up",
-        about=f"CPU time of whole processes, user and system, {rounds} of each in random order; bytecode is cached, as in "
-        "an installed package. Each sets up providers for all three signals with the OTLP exporter over HTTP. The "
+        about=f"CPU time of whole processes, user and system, {rounds} of each in random order; bytecode is cached, as "
+        "in an installed package. Each sets up providers for all three signals with the OTLP exporter over HTTP. The "
         "difference is the median of those within a round.",
         tables=[Table("", ["Program", "CPU, ms", "more than the line it is compared with, ms"], rows)],
         checks=checks,
         notes=[
-            "Under the launcher both programs load otelml's distro; only its instrumentors differ. Those of other packages "
-            "are off in both."
+            "Under the launcher both programs load otelml's distro; only its instrumentors differ. Those of other "
+            "packages are off in both."
         ],
     )
 

@@ -19,8 +19,8 @@ def run(quick: bool) -> Report:
     measured = measure(_CONTENDERS, Size(1, 2, 40) if quick else Size(8, 10, 1000))
     return Report(
         title="Inside a request that was sampled out",
-        about="LogisticRegression.predict, one row; the request's remote parent is not sampled, nor then the request (the "
-        "SDK's default sampler), 20 calls a request. The targets are those of a call outside any span.",
+        about="LogisticRegression.predict, one row; the request's remote parent is not sampled, so neither is the "
+        "request (the SDK's default sampler); 20 calls a request. The targets are those of a call outside any span.",
         tables=[ratio_table("", measured)],
         checks=check(measured, _TARGETS),
     )

@@ -1,7 +1,8 @@
 """The only place that swallows an exception.
 
-Telemetry must never reach the application: every telemetry function that runs inside a host's call is wrapped by `guarded`, which turns
-a fault into one log line and a count. A function whose return value goes to the host is never wrapped: a fault would replace the value.
+Telemetry must never reach the application: every telemetry function that runs inside a host's call is wrapped by
+`guarded`, which turns a fault into one log line and a count. A function whose return value goes to the host is never
+wrapped: a fault would replace the value.
 """
 
 from __future__ import annotations

@@ -17,13 +17,14 @@ _TASKS = {value for name, value in vars(ModelTask).items() if name.isupper()}
 def instrument(**settings: Any) -> None:
     """Switch otelml on, in one line.
 
-    Sets up OpenTelemetry providers that export over OTLP, as the `OTEL_*` variables say, for every signal for which the application has
-    none; then instruments the libraries that are installed, now or when they are imported. Safe to call twice, from any thread, and again
-    after `uninstrument`; a second call puts its settings in force. Not needed under `opentelemetry-instrument`.
+    Sets up OpenTelemetry providers that export over OTLP, as the `OTEL_*` variables say, for every signal for which the
+    application has none; then instruments the libraries that are installed, now or when they are imported. Safe to call
+    twice, from any thread, and again after `uninstrument`; a second call puts its settings in force. Not needed under
+    `opentelemetry-instrument`.
 
     Args:
-        **settings: any setting of docs/settings.md, such as `overhead_budget="1%"`. An argument wins over `OTELML_<NAME>` in the
-            environment, which wins over the default.
+        **settings: any setting of docs/settings.md, such as `overhead_budget="1%"`. An argument wins over
+            `OTELML_<NAME>` in the environment, which wins over the default.
 
     Raises:
         ValueError: a wrong value or an unknown setting, in the arguments or the environment.
@@ -54,8 +55,8 @@ def describe(
 ) -> _M:
     """Say who a model is; its telemetry then bears this name and version.
 
-    What is said stays with the model through pickle, joblib, skops and deepcopy. What is left out keeps what was said before, or follows
-    from the class.
+    What is said stays with the model through pickle, joblib, skops and deepcopy. What is left out keeps what was said
+    before, or follows from the class.
 
     Args:
         model: an estimator, fitted or not.
@@ -68,7 +69,8 @@ def describe(
         The model itself.
 
     Raises:
-        ValueError: an empty or overlong name or version, an unknown task, a wrong number of feature names, or nothing to say.
+        ValueError: an empty or overlong name or version, an unknown task, a wrong number of feature names, or nothing
+            to say.
         TypeError: a value of another type, or a model that takes no attributes.
     """
     if isinstance(model, type):

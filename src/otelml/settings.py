@@ -1,6 +1,7 @@
 """Every setting of otelml: one table, read by all rooms.
 
-Order: argument of `otelml.instrument()`, then the environment variable `OTELML_<NAME>`, then the default. No other module reads
+Order: argument of `otelml.instrument()`, then the environment variable `OTELML_<NAME>`, then the default. No other
+    module reads
 `OTELML_*` from the environment, and docs/settings.md is generated from this table.
 """
 
@@ -66,7 +67,7 @@ class Settings:
     overhead_budget: float = _setting(
         0.03,
         _share,
-        "The share of the time of the instrumented calls that may be spent on recording their durations and root spans. "
+        "The share of the time of the instrumented calls that may be spent on recording durations and root spans. "
         "Counts are exact whatever the budget; 100% records every call.",
     )
     sklearn_nested: bool = _setting(
@@ -92,7 +93,8 @@ class Settings:
     exception_messages: bool = _setting(
         True,
         _flag,
-        "Whether exception events carry the message and the stack trace. Messages of ML libraries may quote input values.",
+        "Whether exception events carry the message and the stack trace. "
+        "Messages of ML libraries may quote input values.",
     )
 
 
@@ -117,7 +119,8 @@ def resolve(
     Args:
         arguments: values by setting name.
         environ: the environment to read.
-        on_error: called with the message about each wrong value, whose default is then used. Without it, the first one raises.
+        on_error: called with the message about each wrong value, whose default is then used. Without it, the first one
+            raises.
 
     Raises:
         ValueError: a wrong value or an unknown name, saying which and what would be right.
@@ -167,7 +170,7 @@ _current: Settings | None = None
 
 
 def current() -> Settings:
-    """The settings in force in this process; from the environment where nothing was set up, wrong values being logged."""
+    """The settings in force; from the environment where nothing was set up, wrong values being logged."""
     global _current
     if _current is None:
         _current = resolve(on_error=lambda message: _logger.error("%s The default is used.", message))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.context import get_current
@@ -77,6 +78,8 @@ class Hook:
         calls: counts the calls.
         returning: makes a subject whose call returns exactly this object.
         raising: makes a subject whose call raises exactly this exception.
+        send: writes subjects into a folder in every way in which applications hand them on to other processes.
+        receive: source code that finds the folder in `folder` and makes the dict `results` of what calls returned.
         telemetry_modules: the modules whose functions are made to raise, as they work for this hook.
         passthrough: functions in them, as `module:qualified name`, that run the host's code or that the host calls.
         idle_modules: those of them that do nothing while the host calls its library.
@@ -96,6 +99,8 @@ class Hook:
     calls: Metric
     returning: Callable[[object], Any]
     raising: Callable[[BaseException], Any]
+    send: Callable[[Path], None]
+    receive: str
     telemetry_modules: tuple[str, ...]
     passthrough: frozenset[str]
     idle_modules: frozenset[str]

@@ -80,7 +80,7 @@ def test_function_that_always_raises(name: str, site_name: str) -> None:
 @pytest.mark.parametrize(("name", "site_name"), CASES)
 @pytest.mark.usefixtures("contained_faults")
 def test_function_that_raises_in_every_workload(name: str, site_name: str) -> None:
-    """The same in all workloads, and when only one call of the function raises: the first one, the second or the last."""
+    """The same in all workloads, and when only one call raises: the first one, the second or the last."""
     for workload, calls in _reached(name, site_name).items():
         for nth in (None, *sorted({1, min(2, calls), calls})):
             _inject(hook(name), workload, _sites(name)[site_name], nth)

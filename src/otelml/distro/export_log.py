@@ -176,7 +176,7 @@ def _lost(record: logging.LogRecord, retried: _Failure | None) -> _Failure:
         return _Failure(_signal(args[0]), _code(args[1]), f"{args[1]} {args[2]}" if args[1] else args[2])
     if len(args) == 4:  # gRPC: signal, endpoint, status, details
         return _Failure(_signal(args[0]), _code(args[2]), f"{args[1]}: {args[2]}: {args[3]}")
-    return retried or _Failure(_signal(args[0] if args else ""), _UNREACHABLE, "no answer in time")
+    return retried or _Failure(_signal(args[0] if args else ""), _UNREACHABLE, "no answer, or none in time")
 
 
 def _code(code: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -96,8 +97,13 @@ def _otlp(signal: str) -> str:
     variables = (f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL", OTEL_EXPORTER_OTLP_PROTOCOL)
     chosen = next((value for variable in variables if (value := os.environ.get(variable, "").strip())), "http/protobuf")
     if chosen not in _OTLP:
-        _logger.error("The OTLP protocol %r is not supported (%s); http/protobuf is used.", chosen, ", ".join(_OTLP))
+        _refuse_protocol(chosen)
     return _OTLP.get(chosen, _OTLP["http/protobuf"])
+
+
+@functools.cache  # one line, not one for each signal
+def _refuse_protocol(chosen: str) -> None:
+    _logger.error("The OTLP protocol %r is not supported (%s); http/protobuf is used.", chosen, ", ".join(_OTLP))
 
 
 def _provide_traces(exporters: list[Any]) -> TracerProvider:

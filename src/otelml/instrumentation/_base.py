@@ -1,4 +1,4 @@
-"""What all instrumentors share: telemetry for their scope, their library's version check, and patches that are rows of a table."""
+"""What all instrumentors share: telemetry for their scope, and the check of their library's version."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from otelml.settings import Settings
 from otelml.telemetry import Telemetry
 
 
-class MLInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstream
+class MLInstrumentor(BaseInstrumentor):
     """Base of otelml's instrumentors. A subclass names its library and says what to switch on and off.
 
-    `instrument()` takes `tracer_provider`, `meter_provider` and `logger_provider`, which default to the global ones, `settings`
-    (an `otelml.settings.Settings`), and `observers`.
+    `instrument()` takes `tracer_provider`, `meter_provider` and `logger_provider`, which default to the global ones,
+    `settings` (an `otelml.settings.Settings`), and `observers`.
     """
 
     scope: ClassVar[str]
@@ -38,8 +38,9 @@ class MLInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstrea
     def instrument(self, **kwargs: Any) -> Any:
         """Switch the instrumentation on; see the class for the arguments.
 
-        The launcher passes `skip_dep_check`, having checked the extras of the *distribution*. Ours has many instrumentors, so that says
-        nothing about this library (opentelemetry-instrumentation 0.66b): the check is made here, and raises for the launcher to log.
+        The launcher passes `skip_dep_check`, having checked the extras of the *distribution*. Ours has many
+        instrumentors, so that says nothing about this library (opentelemetry-instrumentation 0.66b): the check is made
+        here, and raises for the launcher to log.
         """
         if kwargs.pop("skip_dep_check", False):
             kwargs["raise_exception_on_conflict"] = True
@@ -64,7 +65,8 @@ class MLInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped upstrea
         self._switch_off()
 
     def _telemetry_for(self, *providers: Any) -> Telemetry:
-        # The SDK keeps asynchronous instruments for good: made twice on one provider, every count would be exported twice.
+        # The SDK keeps asynchronous instruments for good: made twice on one provider, every count would be exported
+        # twice.
         if self._telemetry is None or self._providers != providers:
             self._telemetry = Telemetry(self.scope, *providers)
             self._providers = providers

@@ -1,4 +1,4 @@
-"""Plain facts about what a model did, and the protocols that join the rooms. No OpenTelemetry and no framework in here."""
+"""Plain facts about what a model did, and the protocols that join the rooms: no OpenTelemetry, no framework."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PROFILE_ATTRIBUTE = "_otelml_profile"
-"""The one attribute that otelml leaves on a model: a dict of plain built-in types, which unpickles where otelml is absent."""
+"""The one attribute that otelml leaves on a model: a dict of plain built-in types, which unpickles where otelml is
+absent."""
 
 MAX_NAME_LENGTH = 256
 """Characters of a model's name, version or id that are accepted by `describe` and reported."""

@@ -1,6 +1,7 @@
 """The profile that otelml leaves on a model: a plain dict, one section a topic, of built-in types only.
 
-It travels with pickle, joblib, skops and deepcopy, is dropped by scikit-learn's `clone`, and unpickles where otelml is absent.
+It travels with pickle, joblib, skops and deepcopy, is dropped by scikit-learn's `clone`, and unpickles where otelml is
+absent.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from otelml.observations.calls import Call
 
 
 class Observer(Protocol):
-    """Takes every outermost call, on the caller's thread: bounded work only, and nothing of the host is kept uncopied."""
+    """Takes every outermost call, on the caller's thread: the work is bounded, and what is kept is copied."""
 
     def observe(self, call: Call) -> None:
         """Take one call."""

@@ -1,8 +1,9 @@
-"""Which calls get their duration and a root span recorded, so that telemetry costs no more than a share of the calls' own time.
+"""Which calls get their duration and a root span recorded, for no more than a share of the calls' own time.
 
-The SDK is what costs (DESIGN, decision 1): one histogram record is some 15 us, one span some 50 us, where a scikit-learn `predict` of
-one row takes 145 us. The share recorded follows from the moving mean of the calls' durations and the measured cost of recording. A call's
-own duration never decides whether it is recorded, so the recorded durations are an unbiased sample.
+The SDK is what costs (DESIGN, decision 1): one histogram record is some 15 us, one span some 50 us, where a
+scikit-learn `predict` of one row takes 145 us. The share recorded follows from the moving mean of the calls' durations
+and the measured cost of recording. A call's own duration never decides whether it is recorded, so the recorded
+durations are an unbiased sample.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ BURST = 20
 """Calls that every series records whatever they cost: the first ones are always seen."""
 
 _COUNTING_COST = 3e-6
-"""What counting a call costs when nothing of it is recorded, in seconds; it is taken from the budget first (benchmarks/RESULTS.md)."""
+"""What counting a call costs when nothing of it is recorded, in seconds; it is taken from the budget first
+(benchmarks/RESULTS.md)."""
 
 _LEAST_PART = 0.2
-"""The part of the budget that goes to recording even where counting uses it up: every series has a distribution of durations."""
+"""The part of the budget that goes to recording even where counting uses it up: every series has a distribution of
+durations."""
 
 _SPAN_PART = 0.1
-"""The part of what is left that is kept for root spans while durations need the rest. It gives few enough calls a span to leave the 99th
-percentile of the host's latency alone."""
+"""The part of what is left that is kept for root spans while durations need the rest. It gives few enough calls a span
+to leave the 99th percentile of the host's latency alone."""
 
 _DURATION_FACTOR = 1.5
-"""What recording a duration costs in all for what it takes itself: the host's next call finds the processor's caches filled with it."""
+"""What recording a duration costs in all for what it takes itself: the host's next call finds the processor's caches
+filled with it."""
 
 _SPAN_FACTOR = 2.0
 """A span costs about as much again when the exporter's thread encodes it while holding the GIL."""
@@ -79,7 +83,7 @@ class RecordingBudget:
         return max(total - _COUNTING_COST, total * _LEAST_PART)
 
     def unrecorded_calls(self, most: int) -> int:
-        """How many calls from now on need no span, up to `most`; the last of them may be one whose duration is recorded."""
+        """How many calls from now on need no span, up to `most`; only the last may have its duration recorded."""
         return min(self._until_span, self._until_duration + 1, most)
 
     def advance(self, calls: int) -> tuple[bool, bool]:

@@ -16,8 +16,8 @@ _KEY = create_key("otelml-attributes")
 def attributes(values: Mapping[str, AttributeValue]) -> Iterator[None]:
     """Give attributes to the spans and events of all model calls made inside the block.
 
-    They are inherited by nested blocks and travel with the OpenTelemetry context. Keys that the setting `metric_attributes` allows go on
-    metrics, too.
+    They are inherited by nested blocks and travel with the OpenTelemetry context. Keys that the setting
+    `metric_attributes` allows go on metrics, too.
 
     Args:
         values: attribute name -> str, bool, int, float or a sequence of one of these.
@@ -57,5 +57,3 @@ def _checked_value(name: str, value: object) -> AttributeValue:
             f"The attribute {name!r} is {value!r}: give a str, bool, int or float, or a sequence of one of these types."
         )
     return cast("AttributeValue", value)
-
-

@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics, spans
-from otelml.semconv.metrics import Metric
+from otelml.semconv.metrics import CounterMetric, HistogramMetric
 from otelml.semconv.spans import SpanType
 
 
 class Family(NamedTuple):
     """The signals of one kind of operation.
 
-    `calls`, `time` and `samples` are exact; `duration` and root spans are recorded within the overhead budget. `rows` and `features`
-    name the span's attributes for the size of the input.
+    `calls`, `time` and `samples` are exact; `duration` and root spans are recorded within the overhead budget. `rows`
+    and `features` name the span's attributes for the size of the input.
     """
 
     span: SpanType
     rows: str
-    calls: Metric
-    time: Metric
-    duration: Metric
-    samples: Metric | None = None
+    calls: CounterMetric
+    time: CounterMetric
+    duration: HistogramMetric
+    samples: CounterMetric | None = None
     features: str | None = None
     time_attributes: tuple[tuple[str, str], ...] = ()
 

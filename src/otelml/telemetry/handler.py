@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, SeverityNumber, get_logger
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
@@ -149,7 +149,7 @@ class Telemetry:
         return Operation(self, target, context, extra, wants_span=False, wants_duration=True, started=started)
 
     def unremarkable(self, context: Context) -> bool:
-        """Whether calls in this context need no span and no attributes of the application's: below a span that was sampled out."""
+        """Whether calls in this context need no span and no attributes: below a span that was sampled out."""
         return (
             not context.get(_SUPPRESS_INSTRUMENTATION_KEY)
             and attributes_in(context) is None
@@ -211,7 +211,7 @@ class Telemetry:
             series.reset()
 
 
-def _set(attributes: dict[str, AttributeValue | None]) -> dict[str, AttributeValue]:
+def _set(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 

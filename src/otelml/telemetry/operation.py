@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextvars import Token
 from time import perf_counter, perf_counter_ns, time_ns
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
 from otelml._guard import guarded
@@ -24,20 +23,20 @@ class Operation:
     """One call of a model. Every method that does work is contained: none raises into the host.
 
     Attributes:
+        context: the context of the host's call, with the call's span where one was opened.
         counted: whether the call counts; a call inside a call does not.
         target: what the call is reported as.
         wants_span: whether the caller shall open a span before the host's call.
     """
 
     __slots__ = (
-        "_context",
         "_extra",
         "_span",
         "_span_cost",
         "_started",
         "_telemetry",
-        "_token",
         "_wants_duration",
+        "context",
         "counted",
         "target",
         "wants_span",
@@ -57,19 +56,18 @@ class Operation:
     ) -> None:
         self._telemetry = telemetry
         self.target = target
-        self._context = context
+        self.context = context
         self._extra = extra
         self.wants_span = wants_span
         self._wants_duration = wants_duration
         self.counted = counted
         self._span: Span | None = None
         self._span_cost = 0.0
-        self._token: Token[Context] | None = None
         self._started = perf_counter_ns() if started is None else started
 
     @guarded
     def open_span(self, rows: int | None, features: int | None) -> None:
-        """Start the call's span and make it current until the call ends.
+        """Start the call's span; the caller makes `context` current for the time of the host's call.
 
         Args:
             rows: number of samples in the input, if known.
@@ -85,12 +83,16 @@ class Operation:
         if self._extra:
             attributes.update(self._extra)
         self._span = self._telemetry.tracer.start_span(
-            self.target.span_name, self._context, SpanKind.INTERNAL, attributes
+            self.target.span_name, self.context, SpanKind.INTERNAL, attributes
         )
-        self._context = set_span_in_context(self._span, self._context)
-        self._token = attach(self._context)
+        self.context = set_span_in_context(self._span, self.context)
         self._span_cost = perf_counter() - began
         self._started = perf_counter_ns()
+
+    @property
+    def has_span(self) -> bool:
+        """Whether a span is open."""
+        return self._span is not None
 
     @guarded
     def task_span(self, type_: str, name: str | None, began: int) -> None:
@@ -104,7 +106,9 @@ class Operation:
         if self._span is not None:
             attributes = {**self.target.series.attributes, **task_attributes(type_, name)}
             tracer = self._telemetry.tracer
-            tracer.start_span(self.target.span_name, self._context, SpanKind.INTERNAL, attributes, start_time=began).end()
+            tracer.start_span(
+                self.target.span_name, self.context, SpanKind.INTERNAL, attributes, start_time=began
+            ).end()
 
     def elapsed(self) -> float:
         """Seconds since the host's call began."""
@@ -122,9 +126,9 @@ class Operation:
             self.target.series.add(duration)
             self.target.series.add_outputs(outputs)
         if self._wants_duration:
-            self.target.series.record_duration(duration, self.target.series.attributes, self._context)
+            self.target.series.record_duration(duration, self.target.series.attributes, self.context)
         if outputs.score is not None and self._span is not None:
-            self._telemetry.emit_score(self.target, outputs.score, outputs.rows, self._context)
+            self._telemetry.emit_score(self.target, outputs.score, outputs.rows, self.context)
 
     @guarded
     def fail(self, duration: float, error: BaseException) -> None:
@@ -137,31 +141,28 @@ class Operation:
         failed = {names.ERROR_TYPE: error_type(error)}
         if self.counted:
             self.target.series.add_error(duration, failed[names.ERROR_TYPE])
-            if self._span is None and self._telemetry.traces(self._context):
+            if self._span is None and self._telemetry.traces(self.context):
                 self._open_span_late(duration)
-            self._telemetry.emit_exception(self.target, error, self._context)
-            self.target.series.record_duration(duration, {**self.target.series.attributes, **failed}, self._context)
+            self._telemetry.emit_exception(self.target, error, self.context)
+            self.target.series.record_duration(duration, {**self.target.series.attributes, **failed}, self.context)
         if self._span is not None:
             self._span.set_attributes(failed)
             self._span.set_status(Status(StatusCode.ERROR))
 
     @guarded
     def close(self) -> None:
-        """End the span, if there is one, and give the context back."""
+        """End the span, if there is one."""
         began = perf_counter()
-        token, self._token = self._token, None
-        span, self._span = self._span, None
-        if token is not None:
-            detach(token)
-        if span is not None:
-            span.end()
-            if token is not None:
+        if self._span is not None:
+            self._span.end()
+            self._span = None
+            if self._span_cost:
                 self.target.series.budget.spent_on_span(self._span_cost + perf_counter() - began)
 
     def _open_span_late(self, duration: float) -> None:
         attributes = {**self.target.span_attributes, **(self._extra or {})}
         start = time_ns() - int(duration * 1e9)
         self._span = self._telemetry.tracer.start_span(
-            self.target.span_name, self._context, SpanKind.INTERNAL, attributes, start_time=start
+            self.target.span_name, self.context, SpanKind.INTERNAL, attributes, start_time=start
         )
-        self._context = set_span_in_context(self._span, self._context)
+        self.context = set_span_in_context(self._span, self.context)

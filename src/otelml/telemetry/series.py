@@ -26,7 +26,8 @@ Attributes = Mapping[str, AttributeValue]
 
 
 SLICE = 256
-"""Calls that are counted together: the work for them fits the processor's caches, where a call at a time costs three times as much."""
+"""Calls that are counted together: the work for them fits the processor's caches, where a call at a time costs three
+times as much."""
 
 UNLABELLED = object()
 """Stands for the result of one row that is no class."""
@@ -35,8 +36,9 @@ UNLABELLED = object()
 class Series:
     """The counts of one model's operation under one set of metric attributes.
 
-    A call of which nothing is recorded appends to `durations` and `labels` and counts `turn` down; when that is used up, `settle` counts
-    the slice. Appending to a deque is atomic, so no call is lost between threads, and no lock is taken for it.
+    A call of which nothing is recorded appends to `durations` and `labels` and counts `turn` down; when that is used
+    up, `settle` counts the slice. Appending to a deque is atomic, so no call is lost between threads, and no lock is
+    taken for it.
 
     Attributes:
         family: the signals that the counts go to.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -106,6 +108,76 @@ def _raising(error: BaseException) -> Any:
     return Failing()
 
 
+_MAIN = """
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+
+class Threshold(ClassifierMixin, TransformerMixin, BaseEstimator):
+    def __init__(self, at=0.5, proba=True):
+        self.at = at
+        self.proba = proba
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        return [int(row[0] > self.at) for row in X]
+
+    def transform(self, X):
+        return [[row[0] - self.at] for row in X]
+
+    @available_if(lambda self: self.proba)
+    def predict_proba(self, X):
+        return [[0.5, 0.5] for _ in X]
+
+class Lower(Threshold):
+    def predict(self, X):
+        return super().predict(X)
+"""
+_RECEIVE = f"""
+import pickle, joblib, skops.io
+X = {X}
+results = {{}}
+for path in folder.iterdir():
+    if path.suffix == ".skops":
+        subject = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+    else:
+        load = joblib.load if path.suffix == ".joblib" else pickle.load
+        with path.open("rb") as file:
+            subject = load(file)
+    predict = subject if callable(subject) else subject.predict
+    results[path.name] = [int(label) for label in predict(X)]
+    if hasattr(subject, "predict_proba"):
+        results[path.name + " probabilities"] = [round(float(row[1]), 9) for row in subject.predict_proba(X)]
+"""
+
+
+def main_class(name: str) -> type:
+    """A class that an application defines in the file that it was started with: cloudpickle sends it by value."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(_MAIN, namespace)
+    cls: type = namespace[name]
+    return cls
+
+
+def _send(folder: Path) -> None:
+    import cloudpickle
+    import joblib
+    import skops.io
+
+    model = otelml.describe(_subject(), name="churn", version=3)
+    model.predict(X)
+    folder.joinpath("fitted.pickle").write_bytes(pickle.dumps(model))
+    folder.joinpath("method.pickle").write_bytes(pickle.dumps(model.predict))
+    joblib.dump(model, folder / "fitted.joblib")
+    skops.io.dump(model, folder / "fitted.skops")
+    for name in ("Threshold", "Lower"):
+        subject = main_class(name)().fit(X)
+        subject.predict(X)
+        folder.joinpath(f"{name}.cloudpickle").write_bytes(cloudpickle.dumps(subject))
+
+
 def _serve(host: Host) -> None:
     """Train once, predict in many ways, and fail."""
     from sklearn.linear_model import LogisticRegression
@@ -188,6 +260,8 @@ HOOK = Hook(
     calls=ML_INFERENCE_CALLS,
     returning=_returning,
     raising=_raising,
+    send=_send,
+    receive=_RECEIVE,
     telemetry_modules=("otelml.telemetry", "otelml.observations", "otelml.instrumentation.sklearn"),
     passthrough=frozenset(
         {

@@ -33,7 +33,7 @@ def _name(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 
 
 def registered(uri: str) -> dict[str, str]:
-    """Name, version and id of the registered model that a `models:/...` URI names; only the id of any other logged model."""
+    """Name, version and id of the model that a `models:/...` URI names; only the id of a model not in the registry."""
     parsed = urlparse(uri, allow_fragments=False)
     name, _, version = parsed.path.strip("/").partition("/")
     if parsed.scheme == "runs" or (parsed.scheme == "models" and not version and "@" not in name):

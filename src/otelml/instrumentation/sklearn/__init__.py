@@ -1,9 +1,9 @@
 """scikit-learn: every estimator there is or will be, without importing it.
 
-`fit`, `partial_fit`, `fit_predict`, `fit_transform`, `predict`, `predict_proba`, `predict_log_proba`, `decision_function`,
-`score_samples`, `score`, `transform` and `inverse_transform` of every class derived from `BaseEstimator` are seen: scikit-learn's own,
-pipelines and meta-estimators, classes of the application, XGBoost's and LightGBM's. Only the outermost call counts: a grid search of
-200 fits is one call.
+`fit`, `partial_fit`, `fit_predict`, `fit_transform`, `predict`, `predict_proba`, `predict_log_proba`,
+`decision_function`, `score_samples`, `score`, `transform` and `inverse_transform` of every class derived from
+`BaseEstimator` are seen: scikit-learn's own, pipelines and meta-estimators, classes of the application, XGBoost's and
+LightGBM's. Only the outermost call counts: a grid search of 200 fits is one call.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Pure functions: what scikit-learn takes and returns -> what is counted.
 
-Nothing is converted or consumed: an input that does not tell its size is left alone. The work is bounded by the size of the result.
+Nothing is converted or consumed: an input that does not tell its size is left alone. The work is bounded by the size of
+the result.
 """
 
 from __future__ import annotations
@@ -34,9 +35,7 @@ _Array = npt.NDArray[Any]
 
 
 @guarded
-def outputs(
-    estimator: Any, target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
-) -> Outputs:
+def outputs(estimator: Any, target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Outputs:
     """What a call returned, counted.
 
     Args:

@@ -22,7 +22,7 @@ def switch_on(base: ModuleType) -> None:
     Args:
         base: the module `sklearn.base`.
     """
-    estimator: type = base.BaseEstimator
+    estimator: type[Any] = base.BaseEstimator
     _hook_subclassing(estimator)
     for cls in _subclasses(estimator):
         _patch_class(cls)
@@ -31,8 +31,8 @@ def switch_on(base: ModuleType) -> None:
 def switch_off() -> None:
     """Restore what is still ours.
 
-    A method that was wrapped again after us, as `set_output` does with `transform`, stays: restoring the saved function would destroy
-    the later wrapper. Ours inside it is inert.
+    A method that was wrapped again after us, as `set_output` does with `transform`, stays: restoring the saved function
+    would destroy the later wrapper. Ours inside it is inert.
     """
     for (cls, name), (original, replacement) in list(_applied.items()):
         if vars(cls).get(name) is not replacement:
@@ -44,23 +44,27 @@ def switch_off() -> None:
     _applied.clear()
 
 
-def _hook_subclassing(estimator: type) -> None:
+def _hook_subclassing(estimator: type[Any]) -> None:
     key = (estimator, "__init_subclass__")
     if key in _applied:
         return
     original = vars(estimator).get("__init_subclass__")
 
-    def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807
-        super(estimator, cls).__init_subclass__(**kwargs) if original is None else original.__get__(None, cls)(**kwargs)
+    def __init_subclass__(cls: type[Any], /, **kwargs: Any) -> None:
+        if original is None:
+            super(estimator, cls).__init_subclass__(**kwargs)
+        else:
+            original.__get__(None, cls)(**kwargs)
         _patch_class(cls)
 
-    replacement = classmethod(__init_subclass__)
+    replacement: classmethod[Any, Any, None] = classmethod(__init_subclass__)
     type.__setattr__(estimator, "__init_subclass__", replacement)
     _applied[key] = (original, replacement)
 
 
-def _subclasses(cls: type) -> Iterator[type]:
-    for subclass in type.__subclasses__(cls):
+def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+    subclasses: list[type[Any]] = type.__subclasses__(cls)
+    for subclass in subclasses:
         yield subclass
         yield from _subclasses(subclass)
 
@@ -69,7 +73,8 @@ def _subclasses(cls: type) -> Iterator[type]:
 def _patch_class(cls: type) -> None:
     if not runtime.is_active():
         return
-    # Mixins are no estimators, and define `predict`, `score` and `fit_transform`: the class that defines a method is patched.
+    # Mixins are no estimators, and define `predict`, `score` and `fit_transform`: the class that defines a method is
+    # patched.
     for owner in cls.__mro__:
         for name in METHODS.keys() & vars(owner).keys():
             _patch_method(owner, name)
@@ -93,8 +98,8 @@ def _patch_method(owner: type, name: str) -> None:
 
 
 def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    # cloudpickle carries classes of `__main__` by value, with this closure in them: it holds nothing but the original function, and finds
-    # the runtime by name, in a process that may not have otelml.
+    # cloudpickle carries classes of `__main__` by value, with this closure in them: it holds nothing but the original
+    # function, and finds the runtime by name, in a process that may not have otelml.
     @functools.wraps(function)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         active = sys.modules.get("otelml.instrumentation.sklearn.runtime")

@@ -1,8 +1,8 @@
 """joblib's workers know that they work for an instrumented call, so that they make no orphan calls.
 
-Without this, a forest's `predict` with `n_jobs=2` is 1 call and 50 more from its worker threads, and the loky workers of a search make
-their own root calls (scikit-learn 1.9.1). What a worker must know travels as a plain dict on scikit-learn's task wrapper, which workers
-without otelml ignore.
+Without this, a forest's `predict` with `n_jobs=2` is 1 call and 50 more from its worker threads, and the loky workers
+of a search make their own root calls (scikit-learn 1.9.1). What a worker must know travels as a plain dict on
+scikit-learn's task wrapper, which workers without otelml ignore.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INSIDE = "inside"
 
 
 def _dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`Parallel.__call__(self, iterable)`: the state is read here, since tasks may be dispatched from another thread."""
+    """`Parallel.__call__(self, iterable)`: the state is read here, as another thread may dispatch the tasks."""
     state = _state()
     if state is None or len(args) != 2 or kwargs:
         return function(*args, **kwargs)

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from typing import Any, NamedTuple
 
 from numpy import ndarray
-from opentelemetry.context import _RUNTIME_CONTEXT, _SUPPRESS_INSTRUMENTATION_KEY, Context, get_current
+from opentelemetry.context import _RUNTIME_CONTEXT, _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, get_current
 
 from otelml._guard import guarded, report
 from otelml.instrumentation.sklearn import extract, tasks
@@ -57,8 +57,8 @@ def is_active() -> bool:
 def call(function: Callable[..., Any], method: str, estimator: Any, args: Arguments, kwargs: Keywords) -> Any:
     """Call the host's method; its result is returned untouched, its exception raised untouched.
 
-    This is the hot path: a call of which nothing is recorded is timed, and what it returned put aside to be counted later. The two
-    `except` clauses stand for `guarded`, whose extra frames would cost such a call a fifth more.
+    This is the hot path: a call of which nothing is recorded is timed, and what it returned put aside to be counted
+    later. The two `except` clauses stand for `guarded`, whose extra frames would cost such a call a fifth more.
     """
     runtime = _active
     if runtime is None:
@@ -107,16 +107,19 @@ def _call_recorded(
     fits = operation.counted and operation.target.operation == OperationName.FIT
     watched = tasks.watch(estimator, operation, with_spans=nested) if fits else None
     token = inside.set(True)
+    attached = attach(operation.context) if operation.has_span else None
     try:
-        result = function(estimator, *args, **kwargs)
+        try:
+            result = function(estimator, *args, **kwargs)
+        finally:
+            inside.reset(token)
+            if attached is not None:
+                detach(attached)
+            if watched is not None:
+                tasks.unwatch(estimator, watched)
     except BaseException as error:
-        inside.reset(token)
         runtime.fail(operation, args, kwargs, error)
         raise
-    finally:
-        if watched is not None:
-            tasks.unwatch(estimator, watched)
-    inside.reset(token)
     if watched is not None:
         watched.complete(estimator)
     runtime.stop(operation, estimator, args, kwargs, result)
@@ -135,8 +138,8 @@ class Runtime:
 
     Attributes:
         telemetry: where everything goes.
-        targets: by method and the id of a living estimator, what those of its calls are reported as that need nothing recorded. Nothing
-            is written on the estimator, and nothing keeps it alive.
+        targets: by method and the id of a living estimator, what those of its calls are reported as that need nothing
+            recorded. Nothing is written on the estimator, and nothing keeps it alive.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:
@@ -191,18 +194,18 @@ class Runtime:
         self.fail(operation, (), {}, error)
 
     @guarded
-    def count_outputs(
-        self, target: Target, estimator: Any, args: Arguments, kwargs: Keywords, result: object
-    ) -> None:
+    def count_outputs(self, target: Target, estimator: Any, args: Arguments, kwargs: Keywords, result: object) -> None:
         """Count what a call returned of which nothing is recorded."""
         outputs = extract.outputs(estimator, target, args, kwargs, result)
         if outputs is not None:
             target.series.add_outputs(outputs)
 
+    @guarded
     def forget(self, estimator: Any) -> None:
         """Find out anew who an estimator is when it is called next."""
         self._drop(id(estimator))
 
+    @guarded
     def _drop(self, key: int) -> None:
         self._known.pop(key, None)
         for targets in self.targets.values():

@@ -1,7 +1,7 @@
-"""Steps of a pipeline and candidates of a search: through scikit-learn's own callbacks (1.9 and later), and from a search's results.
+"""Steps of a pipeline and candidates of a search, through scikit-learn's callbacks (1.9) and from a search's results.
 
-The callback is on the estimator for the time of the outermost `fit` only. Only pipelines and searches get it: a linear model would call
-it for every iteration of its solver.
+The callback is on the estimator for the time of the outermost `fit` only. Only pipelines and searches get it: a linear
+model would call it for every iteration of its solver.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ class FitTasks:
         # loky pickles the search, and this with it, for its workers.
         return FitTasks, ()
 
+    @guarded
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin of the fit; nothing to do."""
 
+    @guarded
     def teardown(self, estimator: Any, context: Any) -> None:
         """End of the fit; nothing to do."""
 
@@ -68,7 +70,7 @@ class FitTasks:
 
     @guarded
     def complete(self, estimator: Any) -> None:
-        """Report the candidates of a search that the callback did not see: those of loky's workers, and all before scikit-learn 1.9."""
+        """Report the candidates that the callback did not see: those of loky's workers, and all before 1.9."""
         results = vars(estimator).get("cv_results_")
         if self._ended is None or not isinstance(results, dict):
             return
