@@ -96,7 +96,7 @@ def test_metadata_routing() -> None:
     with sklearn.config_context(enable_metadata_routing=True):
         for transformer in (Shift(), late):
             transformer.set_fit_request(sample_weight=True)
-            model = LogisticRegression().set_fit_request(sample_weight=False).set_score_request(sample_weight=False)
+            model = LogisticRegression().set_fit_request(sample_weight=False).set_score_request(sample_weight=True)
             pipeline = make_pipeline(transformer, model)
             GridSearchCV(pipeline, {}, cv=2).fit(X, Y, sample_weight=[1.0] * 6)
             pipeline.fit(X, Y, sample_weight=[1.0] * 6)

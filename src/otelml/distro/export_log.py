@@ -37,6 +37,8 @@ _PAUSE = 300.0
 
 _SIGNALS = {"spans": "traces"}
 _UNREACHABLE = "unreachable"
+_UNKNOWN = "no answer, or none in time"
+"""What an exporter that has tried once does not say."""
 
 _DENIED_HINT = "The endpoint wants credentials: OTEL_EXPORTER_OTLP_HEADERS sets them, as in `authorization=Bearer ...`."
 _PATH_HINT = (
@@ -131,6 +133,8 @@ class ExportLog(logging.Filter):
             return True
         with self._lock:
             failure = _lost(record, self._retried.pop(record.thread, None))
+            if failure.reason is _UNKNOWN and self._failing:
+                return False  # the last of a failure that has been logged
             self._failing.setdefault(failure.kind, set()).add(failure.signal)
             if not self._is_news(failure.kind):
                 return False
@@ -176,7 +180,7 @@ def _lost(record: logging.LogRecord, retried: _Failure | None) -> _Failure:
         return _Failure(_signal(args[0]), _code(args[1]), f"{args[1]} {args[2]}" if args[1] else args[2])
     if len(args) == 4:  # gRPC: signal, endpoint, status, details
         return _Failure(_signal(args[0]), _code(args[2]), f"{args[1]}: {args[2]}: {args[3]}")
-    return retried or _Failure(_signal(args[0] if args else ""), _UNREACHABLE, "no answer, or none in time")
+    return retried or _Failure(_signal(args[0] if args else ""), _UNREACHABLE, _UNKNOWN)
 
 
 def _code(code: object) -> str:

@@ -170,7 +170,7 @@ ML_INFERENCE_DURATION: Final = HistogramMetric(
     "histogram",
     "s",
     "Duration of inference calls.",
-    (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    (1e-05, 2.5e-05, 5e-05, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 ML_INFERENCE_SAMPLES: Final = CounterMetric(
     "ml.inference.samples", "counter", "{sample}", "Number of samples that inference calls received."

@@ -207,7 +207,8 @@ class Telemetry:
         return series
 
     def _reset_in_child(self) -> None:
-        for series in self.all_series():
+        # Not `all_series`, which counts first: a thread that the child lacks may have held a lock.
+        for series in self._series.values():
             series.reset()
 
 

@@ -25,6 +25,7 @@ class Operation:
     Attributes:
         context: the context of the host's call, with the call's span where one was opened.
         counted: whether the call counts; a call inside a call does not.
+        has_span: whether a span was opened before the call.
         target: what the call is reported as.
         wants_span: whether the caller shall open a span before the host's call.
     """
@@ -38,6 +39,7 @@ class Operation:
         "_wants_duration",
         "context",
         "counted",
+        "has_span",
         "target",
         "wants_span",
     )
@@ -61,6 +63,7 @@ class Operation:
         self.wants_span = wants_span
         self._wants_duration = wants_duration
         self.counted = counted
+        self.has_span = False
         self._span: Span | None = None
         self._span_cost = 0.0
         self._started = perf_counter_ns() if started is None else started
@@ -86,13 +89,9 @@ class Operation:
             self.target.span_name, self.context, SpanKind.INTERNAL, attributes
         )
         self.context = set_span_in_context(self._span, self.context)
+        self.has_span = True
         self._span_cost = perf_counter() - began
         self._started = perf_counter_ns()
-
-    @property
-    def has_span(self) -> bool:
-        """Whether a span is open."""
-        return self._span is not None
 
     @guarded
     def task_span(self, type_: str, name: str | None, began: int) -> None:
@@ -156,7 +155,7 @@ class Operation:
         if self._span is not None:
             self._span.end()
             self._span = None
-            if self._span_cost:
+            if self.has_span:
                 self.target.series.budget.spent_on_span(self._span_cost + perf_counter() - began)
 
     def _open_span_late(self, duration: float) -> None:

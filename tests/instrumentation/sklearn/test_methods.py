@@ -37,7 +37,7 @@ CASES: dict[str, Case] = {
     "predict_proba": (lambda: LogisticRegression().fit(X, Y), (X,), ModelTask.CLASSIFICATION),
     "predict_log_proba": (lambda: LogisticRegression().fit(X, THREE), (X,), ModelTask.CLASSIFICATION),
     "decision_function": (lambda: LogisticRegression().fit(X, Y), (X,), ModelTask.CLASSIFICATION),
-    "score_samples": (lambda: IsolationForest(2).fit(X), (X,), ModelTask.ANOMALY_DETECTION),
+    "score_samples": (lambda: IsolationForest(n_estimators=2).fit(X), (X,), ModelTask.ANOMALY_DETECTION),
     "score": (lambda: LogisticRegression().fit(X, Y), (X, Y), ModelTask.CLASSIFICATION),
     "transform": (lambda: StandardScaler().fit(X), (X,), None),
     "inverse_transform": (lambda: StandardScaler().fit(X), (X,), None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def outputs(estimator: Any, target: Target, args: Sequence[Any], kwargs: Mapping
     return Outputs(rows)
 
 
+@guarded
 def row_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
     """Number of samples of the first argument, None where it does not tell without being consumed."""
     data = args[0] if args else kwargs.get("X")
@@ -71,6 +73,7 @@ def row_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
     return None
 
 
+@guarded
 def feature_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
     """Number of features per sample of the first argument, None where it does not tell."""
     data = args[0] if args else kwargs.get("X")
@@ -94,7 +97,9 @@ def _label_counts(labels: Any, estimator: Any) -> _Labels | None:
     if labels.dtype.kind in "iub":
         lowest, highest = int(labels.min()), int(labels.max())
         if highest - lowest < _WIDEST_RANGE:
-            counts = np.bincount(labels.astype(np.int64) - lowest).tolist()
+            # The difference of narrow integers may not fit into their type, nor a large unsigned one into a signed type.
+            wide = labels if labels.dtype.itemsize == 8 else labels.astype(np.int64)
+            counts = np.bincount((wide - wide.min()).astype(np.int64, copy=False)).tolist()
             as_label = bool if labels.dtype.kind == "b" else int
             return {as_label(lowest + k): count for k, count in enumerate(counts) if count}
     classes = getattr(estimator, "classes_", None)
@@ -119,21 +124,23 @@ def _probabilities(rows: int | None, result: Any, classes: Any, *, log: bool) ->
         return Outputs(rows)
     if log:
         result = np.exp(result)
-    if not isinstance(classes, np.ndarray) or len(classes) != result.shape[1]:
+    if not isinstance(classes, np.ndarray) or classes.shape != result.shape[1:]:
         classes = None
     binary = result.shape[1] == 2
     if len(result) == 1:
         row = result[0].tolist()
         # The class that `predict` would give: the first of the largest.
         best = max(range(len(row)), key=row.__getitem__)
-        score = row[1] if binary else row[best]
+        score = row[1] if binary else row[best] if all(each == each for each in row) else nan
         named = classes is not None and score == score
         return Outputs(rows, {classes.tolist()[best]: 1} if named else None, {bin_of(score, PROBABILITY_BOUNDS): 1})
     scores = result[:, 1] if binary else result.max(axis=1)
     counts = None
     if classes is not None:
-        chosen = np.bincount(result.argmax(axis=1)).tolist()
-        counts = {label: count for label, count in zip(classes.tolist(), chosen, strict=False) if count}
+        chosen = result.argmax(axis=1)
+        known = scores == scores
+        numbers = np.bincount(chosen if known.all() else chosen[known]).tolist()
+        counts = {label: count for label, count in zip(classes.tolist(), numbers, strict=False) if count}
     return Outputs(rows, counts, count_bins(scores, PROBABILITY_BOUNDS))
 
 
