@@ -1,4 +1,7 @@
-"""Writes docs/settings.md from the table of settings; with `--check` nothing is written, and the exit code is 1 if the file differs."""
+"""Writes docs/settings.md from the table of settings.
+
+With `--check` nothing is written, and the exit code is 1 if the page differs.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ _HEAD = """\
 
 # Settings
 
-A setting is taken from the argument of `otelml.instrument()`, or else from its environment variable, or else it has its default. A wrong
-value is refused with a `ValueError` by `otelml.instrument()`; under `opentelemetry-instrument` it is logged, and the default is used.
+A setting is taken from the argument of `otelml.instrument()`, or else from its environment variable, or else it has its
+default. A wrong value is refused with a `ValueError` by `otelml.instrument()`; under `opentelemetry-instrument` it is
+logged, and the default is used.
 
 | Argument | Environment variable | Default | Values |
 |---|---|---|---|
@@ -25,12 +29,14 @@ value is refused with a `ValueError` by `otelml.instrument()`; under `openteleme
 _TAIL = """
 ## OpenTelemetry's own variables
 
-All `OTEL_*` variables that the OpenTelemetry SDK reads are honoured. Where the application, or a distribution of OpenTelemetry that it is
-started with, has set up the SDK, otelml changes nothing about that. Otherwise otelml sets it up, signal by signal, and then:
+All `OTEL_*` variables that the OpenTelemetry SDK reads are honoured. Where the application, or a distribution of
+OpenTelemetry that it is started with, has set up the SDK, otelml changes nothing about that. Otherwise otelml sets it
+up, signal by signal, and then:
 
 | Variable | When it is not set |
 |---|---|
-| `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp`; with `none`, nothing of that signal is exported |
+| `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp`; `none` exports nothing of the signal |
+| `OTEL_PYTHON_ID_GENERATOR` | random ids that leave the numbers alone which a seeded application draws |
 | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf`, since gRPC does not survive the fork of a preloading server |
 | `OTEL_EXPORTER_OTLP_ENDPOINT` | a collector on this machine, `http://localhost:4318` |
 | `OTEL_EXPORTER_OTLP_TIMEOUT` | 10 seconds for an export with its retries, and 3 seconds when the process ends |
@@ -39,17 +45,19 @@ started with, has set up the SDK, otelml changes nothing about that. Otherwise o
 
 ### When the endpoint cannot be reached
 
-The application runs as before; spans and events beyond the SDK's queues are dropped, and counts are exported when the endpoint is back.
-The first failure of each kind is logged, with what to do about it. Repeats are held back until export has worked in between, or for an
-hour; `logging.getLogger("opentelemetry.exporter").setLevel(logging.DEBUG)` shows all that the exporters log. The end of the process is held up for
-3 seconds at most (`OTEL_EXPORTER_OTLP_TIMEOUT`, where that is set), for less than a second if the export before has failed already, and by a
-request that is under way until that has timed out.
+The application runs as before; spans and events beyond the SDK's queues are dropped, and counts are exported when the
+endpoint is back. The first failure of each kind is logged, with what to do about it. Repeats are held back until export
+has worked in between, or for an hour; `logging.getLogger("opentelemetry.exporter").setLevel(logging.DEBUG)` shows all
+that the exporters log. The end of the process is held up for 3 seconds at most (`OTEL_EXPORTER_OTLP_TIMEOUT`, where
+that is set), for less than a second if the export before has failed already, and by a request that is under way until
+that has timed out.
 
 ### Processes
 
-A forked process starts with nothing counted and its own `service.instance.id`, and exports what is left when it ends through
-`sys.exit()`, its exit handlers or `multiprocessing`. A process that is killed, also one that ends itself by a signal as `uvicorn`'s do,
-has exported what there was at its last interval (`OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_BSP_SCHEDULE_DELAY`).
+A forked process starts with nothing counted and its own `service.instance.id`, and exports what is left when it ends
+through `sys.exit()` or `multiprocessing`. A process that is killed, also one that ends itself by a signal as those of
+`uvicorn` do, has exported what there was at its last interval (`OTEL_METRIC_EXPORT_INTERVAL`,
+`OTEL_BSP_SCHEDULE_DELAY`).
 """
 
 

@@ -43,7 +43,11 @@ def test_describe_returns_the_model() -> None:
 def test_what_is_said_stays_with_the_model() -> None:
     """Name, version, task and feature names survive pickle and deepcopy."""
     model = otelml.describe(
-        fitted(), name="churn", version=7, task=ModelTask.CLASSIFICATION, feature_names=(name for name in ("age", "fee"))
+        fitted(),
+        name="churn",
+        version=7,
+        task=ModelTask.CLASSIFICATION,
+        feature_names=(name for name in ("age", "fee")),
     )
     expected = {"name": "churn", "version": "7", "task": "classification", "feature_names": ("age", "fee")}
     for it in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):

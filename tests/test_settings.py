@@ -113,7 +113,11 @@ def test_faults_can_be_collected() -> None:
         {"max_classes": "?", "max_models": 3, "zzz": 1}, {"OTELML_OVERHEAD_BUDGET": "?"}, on_error=messages.append
     )
     assert found == Settings(max_models=3)
-    assert [message.split()[0] for message in sorted(messages)] == ["OTELML_OVERHEAD_BUDGET='?'", "There", "max_classes='?'"]
+    assert [message.split()[0] for message in sorted(messages)] == [
+        "OTELML_OVERHEAD_BUDGET='?'",
+        "There",
+        "max_classes='?'",
+    ]
 
 
 def test_settings_nobody_chose_come_from_the_environment(

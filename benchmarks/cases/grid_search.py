@@ -54,7 +54,7 @@ def run(quick: bool) -> Report:
         Contender(name, f"benchmarks.cases.grid_search:{name}", {"candidates": candidates})
         for name in ("bare", "otelml")
     ]
-    measured = measure(contenders, Size(1, 1, 1, 0) if quick else Size(5, 6, 1, 0))
+    measured = measure(contenders, Size(1, 1, 1, 0) if quick else Size(5, 12, 1, 0))
     told = measured.facts["otelml"]
     roots = told["roots"] / told["searches"]
     return Report(

@@ -126,10 +126,12 @@ def test_forked_processes_count_for_themselves(otlp_endpoint: OtlpEndpoint) -> N
         assert len(inside) in (5, 7)
         assert {it.resource[INSTANCE] for it in inside} == {request.resource[INSTANCE]}
     assert sum(not it.parent_id for it in predicts) == 4
+    assert len({it.span_id for it in otlp_endpoint.spans}) == 18  # the children don't draw the same ids
 
 
 @pytest.mark.parametrize(
-    "method", ["fork", pytest.param("spawn", marks=pytest.mark.slow), pytest.param("forkserver", marks=pytest.mark.slow)]
+    "method",
+    ["fork", pytest.param("spawn", marks=pytest.mark.slow), pytest.param("forkserver", marks=pytest.mark.slow)],
 )
 def test_multiprocessing(otlp_endpoint: OtlpEndpoint, tmp_path: Path, method: str) -> None:
     """However `multiprocessing` starts its processes, what they counted arrives when they end."""

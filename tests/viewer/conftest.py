@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from otelml.viewer.receiver import OtlpReceiver
 from otelml.viewer.store import TelemetryStore
+from tests.viewer.requests_by_hand import MAX_BYTES, Received
 
 
 @pytest.fixture
@@ -35,3 +36,16 @@ def render() -> Callable[..., list[str]]:
         return [line.rstrip() for line in output.getvalue().splitlines()]
 
     return lines
+
+
+@pytest.fixture
+def received() -> Received:
+    """What the receiver has handed on."""
+    return []
+
+
+@pytest.fixture
+def receiver(received: Received) -> Iterator[OtlpReceiver]:
+    """A running receiver with a low limit."""
+    with OtlpReceiver(lambda signal, request: received.append((signal, request)), max_bytes=MAX_BYTES) as running:
+        yield running

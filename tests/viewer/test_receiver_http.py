@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import http.client
 import json
 import socket
-import threading
 import tracemalloc
 import zlib
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,7 +15,6 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
@@ -26,61 +22,7 @@ from otelml.viewer.otlp import Signal
 from otelml.viewer.otlp_body import TooLarge, decompress
 from otelml.viewer.receiver import OtlpReceiver
 from tests.viewer.churn_app import ChurnApp
-
-MAX_BYTES = 10_000
-PROTOBUF = {"Content-Type": "application/x-protobuf"}
-JSON = {"Content-Type": "application/json; charset=utf-8"}
-
-Received = list[tuple[Signal, Message]]
-
-
-@pytest.fixture
-def received() -> Received:
-    """What the receiver has handed on."""
-    return []
-
-
-@pytest.fixture
-def receiver(received: Received) -> Iterator[OtlpReceiver]:
-    """A running receiver with a low limit."""
-    with OtlpReceiver(lambda signal, request: received.append((signal, request)), max_bytes=MAX_BYTES) as running:
-        yield running
-
-
-class Answer:
-    """An answer read whole."""
-
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self.body = response.read()
-
-
-def post(receiver: OtlpReceiver, body: object, headers: dict[str, str], path: str = "/v1/traces") -> Answer:
-    """Send one request over a connection of its own."""
-    with closing(http.client.HTTPConnection("127.0.0.1", receiver.http_port, timeout=10)) as connection:
-        connection.request("POST", path, body, headers)  # type: ignore[arg-type]
-        return Answer(connection.getresponse())
-
-
-def one_span() -> bytes:
-    """An export request in protobuf."""
-    request = ExportTraceServiceRequest()
-    span = request.resource_spans.add().scope_spans.add().spans.add()
-    span.name, span.trace_id, span.span_id = "predict churn", bytes(range(16)), bytes(range(8))
-    return request.SerializeToString()
-
-
-def names_of(received: Received) -> list[str]:
-    """The names of all spans that were handed on."""
-    return [
-        span.name
-        for _, request in received
-        if isinstance(request, ExportTraceServiceRequest)
-        for of_resource in request.resource_spans
-        for of_scope in of_resource.scope_spans
-        for span in of_scope.spans
-    ]
+from tests.viewer.requests_by_hand import JSON, MAX_BYTES, PROTOBUF, Answer, Received, names_of, one_span, post
 
 
 def test_all_signals_of_the_sdk_arrive(receiver: OtlpReceiver, received: Received) -> None:
@@ -273,75 +215,3 @@ def test_a_sink_that_raises_fails_its_request_only(caplog: pytest.LogCaptureFixt
     with OtlpReceiver(sink) as receiver:
         assert [post(receiver, one_span(), PROTOBUF).status for _ in range(2)] == [500, 200]
     assert "full" in caplog.text
-
-
-def test_after_stop_nothing_is_taken(receiver: OtlpReceiver, received: Received) -> None:
-    """Stopping refuses new connections and ends those that are kept."""
-    port = receiver.http_port
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as kept:
-        kept.request("POST", "/v1/traces", one_span(), PROTOBUF)
-        assert Answer(kept.getresponse()).status == 200
-        receiver.stop()
-        # Whether the connection is found closed or still gets told depends on who is quicker.
-        with contextlib.suppress(http.client.HTTPException, OSError):
-            kept.request("POST", "/v1/traces", one_span(), PROTOBUF)
-            assert Answer(kept.getresponse()).status == 503
-    with pytest.raises(ConnectionRefusedError), closing(socket.create_connection(("127.0.0.1", port), timeout=10)):
-        pass
-    assert len(received) == 1
-
-
-def test_a_request_in_progress_is_answered_at_stop(received: Received) -> None:
-    """A request whose body was read when the receiver stops gets its answer."""
-    reached, go_on = threading.Event(), threading.Event()
-    statuses = []
-
-    def sink(signal: Signal, request: Message) -> None:
-        reached.set()
-        go_on.wait(10)
-        received.append((signal, request))
-
-    receiver = OtlpReceiver(sink).start()
-    sender = threading.Thread(target=lambda: statuses.append(post(receiver, one_span(), PROTOBUF).status))
-    sender.start()
-    assert reached.wait(10)
-    receiver.stop()
-    go_on.set()
-    sender.join(10)
-    assert statuses == [200]
-    assert len(received) == 1
-
-
-def test_start_and_stop_again(received: Received) -> None:
-    """A receiver starts once at a time, stops any number of times, and can be started again."""
-    receiver = OtlpReceiver(lambda signal, request: received.append((signal, request)))
-    receiver.stop()
-    for _ in range(2):
-        with receiver:
-            with pytest.raises(RuntimeError, match="running"):
-                receiver.start()
-            assert post(receiver, one_span(), PROTOBUF).status == 200
-        receiver.stop()
-    assert len(received) == 2
-    with pytest.raises(RuntimeError, match="not running"):
-        _ = receiver.http_endpoint
-
-
-def test_a_taken_port_is_an_os_error(receiver: OtlpReceiver) -> None:
-    """Two receivers don't share a port."""
-    with pytest.raises(OSError, match="in use"):
-        OtlpReceiver(lambda *_: None, http_port=receiver.http_port).start()
-
-
-def test_other_addresses() -> None:
-    """The endpoint of an IPv6 address is a valid URL, and only that address is listened on."""
-    try:
-        running = OtlpReceiver(lambda *_: None, host="::1").start()
-    except OSError:
-        pytest.skip("no IPv6 here")
-    with closing(socket.socket(socket.AF_INET6)) as probe:
-        probe.connect(("::1", running.http_port))
-    with pytest.raises(ConnectionRefusedError), closing(socket.create_connection(("127.0.0.1", running.http_port))):
-        pass
-    assert running.http_endpoint == f"http://[::1]:{running.http_port}"
-    running.stop()

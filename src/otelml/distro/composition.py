@@ -33,7 +33,8 @@ def prepare() -> None:
     """Do what has to be done before `opentelemetry-instrument` loads the instrumentors.
 
     Where a configurator is installed, as with opentelemetry-distro and those of vendors, it has set up the SDK by now. Where none is, nobody
-    would. otelml has no configurator of its own: two of them compete, and the launcher warns of that whenever a process starts.
+    would. otelml has no configurator of its own: two of them compete, and the launcher warns of that whenever a process
+    starts.
     """
     settings.use(settings.resolve(on_error=lambda message: _logger.error("%s The default is used.", message)))
     EXPORT_LOG.install()

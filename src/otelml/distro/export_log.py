@@ -1,8 +1,9 @@
 """One log line about a failed export, with what to do about it.
 
-While the endpoint is down, the OTLP exporters (1.45) log a warning for every retry and an error for every batch of each of three signals,
-forever. The first loss of each kind is let through, with a hint; its repeats are held back until export has worked again, failures have
-paused, or an hour has passed. Everything else that these loggers say passes untouched, and at level DEBUG so does all of it.
+While the endpoint is down, the OTLP exporters (1.45) log a warning for every retry and an error for every batch of each
+of three signals, forever. The first loss of each kind is let through, with a hint; its repeats are held back until
+export has worked again, failures have paused, or an hour has passed. Everything else that these loggers say passes
+untouched, and at level DEBUG so does all of it.
 """
 
 from __future__ import annotations
@@ -138,7 +139,9 @@ class ExportLog(logging.Filter):
             self._failing.setdefault(failure.kind, set()).add(failure.signal)
             if not self._is_news(failure.kind):
                 return False
-        record.msg = "The export of %s failed: %s. %s The application is not affected. Repeats are not logged for an hour."
+        record.msg = (
+            "The export of %s failed: %s. %s The application is not affected. Repeats are not logged for an hour."
+        )
         record.args = (failure.signal, failure.reason, _hint(failure))
         return True
 

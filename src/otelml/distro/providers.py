@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 
 from opentelemetry import metrics, trace
 from opentelemetry._logs import get_logger_provider, set_logger_provider
-from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
+from opentelemetry.environment_variables import (
+    OTEL_LOGS_EXPORTER,
+    OTEL_METRICS_EXPORTER,
+    OTEL_PYTHON_ID_GENERATOR,
+    OTEL_TRACES_EXPORTER,
+)
 from opentelemetry.sdk import _configuration
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
@@ -26,6 +31,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from otelml._guard import guarded
 from otelml.distro.children import flush_in_children, start_clean_in_children
 from otelml.distro.exporters import SupervisedExporter, prepare_exit
+from otelml.distro.own_random import OwnIdGenerator, let_exporters_draw_their_own
 
 _logger = logging.getLogger("otelml")
 
@@ -90,6 +96,7 @@ def _exporter(signal: _Signal, name: str) -> Any:
 
 def _supervised(signal: _Signal, found: EntryPoint) -> SupervisedExporter:
     exporter = found.load()
+    let_exporters_draw_their_own()
     return SupervisedExporter(signal.name, lambda timeout: exporter(timeout=timeout), signal.failure)
 
 
@@ -107,9 +114,10 @@ def _refuse_protocol(chosen: str) -> None:
 
 
 def _provide_traces(exporters: list[Any]) -> TracerProvider:
-    # Both are what the SDK's own configurator does with OTEL_TRACES_SAMPLER and OTEL_PYTHON_ID_GENERATOR.
+    # As the SDK's own configurator reads OTEL_TRACES_SAMPLER and OTEL_PYTHON_ID_GENERATOR.
     sampler = _configuration._import_sampler(_configuration._get_sampler())
-    ids = _configuration._import_id_generator(_configuration._get_id_generator())
+    chosen = os.environ.get(OTEL_PYTHON_ID_GENERATOR)
+    ids = _configuration._import_id_generator(chosen) if chosen else OwnIdGenerator()
     provider = TracerProvider(sampler, Resource.create(), id_generator=ids)
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter))

@@ -1,4 +1,4 @@
-"""The context in which a model is called: spans around the call, suppression, sampling, attributes of the application."""
+"""The context in which a model is called: spans around it, suppression, sampling, attributes of the application."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_below_a_remote_span(sampled: bool, telemetry: Telemetry, instrument: In
 
 @pytest.mark.usefixtures("hooked")
 def test_span_is_current_inside_the_call(telemetry: Telemetry) -> None:
-    """What the application does inside its `predict` is below the call's span, and the context is its own again after."""
+    """What the application does inside its `predict` is below the call's span; then the context is its own again."""
     tracer = telemetry.tracer_provider.get_tracer("shop")
 
     class Looks(BaseEstimator):

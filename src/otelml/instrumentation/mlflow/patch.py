@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -22,7 +23,10 @@ def _load_model(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
 
 @guarded
 def _name(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], model: Any) -> None:
-    estimator = model.get_raw_model() if hasattr(model, "get_raw_model") else model
+    estimator = model
+    if hasattr(model, "get_raw_model"):
+        with contextlib.suppress(NotImplementedError):  # what MLflow 3.17 raises where pyfunc wraps a function
+            estimator = model.get_raw_model()
     base = sys.modules.get("sklearn.base")
     if base is None or not isinstance(estimator, base.BaseEstimator):
         return
