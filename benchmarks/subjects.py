@@ -81,7 +81,7 @@ def _subject(sdk: Sdk, call: Call, rows: int = 1, parent: str = "none", threads:
         sdk: what it runs under.
         call: what is timed.
         rows: of the input.
-        parent: the span that calls are inside of: `none`, `recording` (20 calls a request) or `unsampled` (likewise).
+        parent: the span around every call: `none`, `recording` or `unsampled`.
         threads: how many call at once.
     """
     parents: dict[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -94,7 +94,7 @@ def _subject(sdk: Sdk, call: Call, rows: int = 1, parent: str = "none", threads:
         spans, roots = sdk.spans()
         return {"spans": spans, "roots": roots}
 
-    return Subject(call, models.rows(rows), parents[parent], 100 if parent == "none" else 20, threads, facts)
+    return Subject(call, models.rows(rows), parents[parent], 100 if parent == "none" else 1, threads, facts)
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def test_a_wrong_variable_under_a_good_argument_does_not_matter() -> None:
 
 def test_unknown_argument_is_refused_with_a_hint() -> None:
     """A misspelt setting raises an error that names the closest one, or all there are."""
-    with pytest.raises(ValueError, match="There is no setting 'overhead_bugdet'. Did you mean overhead_budget?"):
+    with pytest.raises(ValueError, match=r"There is no setting 'overhead_bugdet'\. Did you mean overhead_budget\?"):
         resolve({"overhead_bugdet": "1%"}, {})
     with pytest.raises(ValueError, match="There are: exception_messages, max_classes"):
         resolve({"zzz": 1}, {})

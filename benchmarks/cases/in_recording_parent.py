@@ -24,7 +24,7 @@ def run(quick: bool) -> Report:
     measured = measure(_CONTENDERS, Size(1, 2, 40) if quick else Size(8, 10, 1000))
     return Report(
         title="Inside a recording parent: a span for every call",
-        about="LogisticRegression.predict, one row; a request span around every 20 calls, not timed itself. By hand: a "
+        about="LogisticRegression.predict, one row; a request span around every call, not timed itself. By hand: a "
         "current span with five attributes, and one histogram record with the same five.",
         tables=[
             ratio_table("Against bare:", measured),

@@ -72,15 +72,16 @@ def defined_after_enabling(case: Hook) -> None:
 
 
 def enabled_twice(case: Hook) -> None:
-    """The second time changes nothing: each function is replaced once and each call counts once."""
-    with _checked_telemetry() as telemetry:
+    """The second time changes nothing, with other providers neither: each call counts once, where it counted before."""
+    with _checked_telemetry() as first, _checked_telemetry() as second:
         instrumentor = case.make_instrumentor()
-        instrumentor.instrument(**telemetry.providers)
+        instrumentor.instrument(**first.providers)
         once = _functions(case)
-        instrumentor.instrument(**telemetry.providers)
-        assert not any(_changed(once))
+        for telemetry in (first, second):
+            instrumentor.instrument(**telemetry.providers)
+            assert not any(_changed(once))
         case.call(case.subject())
-        assert _calls(case, telemetry) == 1
+        assert (_calls(case, first), _calls(case, second)) == (1, 0)
 
 
 def disabled(case: Hook) -> None:

@@ -45,7 +45,12 @@ class FaultySampler(Sampler):
 
 class FaultyLogs(LogRecordProcessor):
     on_emit = _fault
-    shutdown = force_flush = lambda *_args: None
+
+    def shutdown(self) -> None:
+        """Nothing to close."""
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return True
 
 
 class FaultyExemplars(ExemplarFilter):

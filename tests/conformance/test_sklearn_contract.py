@@ -160,7 +160,7 @@ def test_unusual_classes_are_left_as_they_are() -> None:
         pass
 
     estimator = Derived()
-    assert Derived.label == "derived"  # type: ignore[attr-defined]
+    assert Derived.label == "derived"
     assert estimator.predict([1]) == ["static", 1]
     assert estimator.transform([1]) == ["Derived", 1]
     assert estimator.score == 0.5

@@ -53,7 +53,7 @@ def test_a_provider_of_the_application_stays(signal: str) -> None:
 
 
 def test_providers_that_the_application_sets_later(otlp_endpoint: OtlpEndpoint) -> None:
-    """Where nothing is to be exported by us, an application that sets its providers afterwards gets the telemetry there."""
+    """Where we have nothing to export to, an application that sets its providers afterwards gets the telemetry."""
     program = f"""
 import otelml
 otelml.instrument()
@@ -125,12 +125,12 @@ def test_wrong_arguments_are_refused() -> None:
     """A wrong value and an unknown setting raise errors that say what would be right."""
     with pytest.raises(ValueError, match="overhead_budget='lots' is not valid: expected a share such as 3%"):
         otelml.instrument(overhead_budget="lots")
-    with pytest.raises(ValueError, match="There is no setting 'overhead'. Did you mean overhead_budget?"):
+    with pytest.raises(ValueError, match=r"There is no setting 'overhead'\. Did you mean overhead_budget\?"):
         otelml.instrument(overhead=1)
 
 
 def test_many_threads_enable_once(otlp_endpoint: OtlpEndpoint) -> None:
-    """Sixteen threads that enable at once leave one stream of counts, which no call of eight threads is missing from."""
+    """Sixteen threads that enable at once leave one stream of counts, and no call is missing from it."""
     program = f"""
 import threading
 import otelml

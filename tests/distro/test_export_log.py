@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from otelml import _guard
 from otelml.distro.export_log import LOGGERS, ExportLog
 from tests.distro.far_end import far_end, nobody
 
@@ -279,6 +280,7 @@ def test_a_fault_of_the_filter_lets_the_line_pass(
         raise OSError("no clock")
 
     monkeypatch.setattr(Clock, "__call__", broken)
+    monkeypatch.setattr(_guard, "_counts", {})
     with far_end(401) as end:
         export_spans(end.url)
     assert lines() == ["Failed to export spans batch code: 401, reason: Unauthorized"]

@@ -103,7 +103,7 @@ def install(folder: Path, name: str, version: str, entry_points: str = "", modul
 
 
 def without(folder: Path, *prefixes: str) -> Path:
-    """Make a folder that has everything installed here but what begins so; for a process that does not look elsewhere (-S)."""
+    """Make a folder with everything that is installed here but what begins so, for a process started with -S."""
     folder.mkdir()
     for installed in Path(sysconfig.get_path("purelib")).iterdir():
         if not installed.name.startswith(prefixes):

@@ -106,6 +106,30 @@ def test_counts_outlive_the_outage() -> None:
     assert [point.as_int for point in calls.sum.data_points] == [int(output)]
 
 
+def test_a_signal_with_another_endpoint_is_not_given_up() -> None:
+    """When the process ends, spans for an endpoint that is there arrive, though the metrics' is not."""
+    with far_end(200) as end:
+        variables = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{nobody()}",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{end.url}/v1/traces",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "0.5",
+        }
+        run(f"{INSTRUMENT}{MODEL}\nmodel.predict([[1]])", env=environment(variables))
+        assert [path for path, _ in end.requests] == ["/v1/traces"]
+
+
+def test_a_moment_of_overload_at_the_end_loses_nothing() -> None:
+    """A program that has only just ended tries again when the endpoint was busy."""
+    with far_end(503) as end:
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": end.url, "OTEL_TRACES_EXPORTER": "none"}
+        with running(f"{INSTRUMENT}{MODEL}\nmodel.predict([[1]])", variables, launched=False) as process:
+            end.wait_for(1)
+            end.status = 200
+            _, errors = process.communicate()
+        assert errors == ""
+        assert [path for path, _ in end.requests] == ["/v1/metrics"] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="resource")
 def test_memory_is_bounded() -> None:

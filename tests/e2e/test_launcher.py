@@ -61,7 +61,7 @@ def install_distro(folder: Path, name: str) -> None:
 
 
 def test_everything_arrives_and_nothing_is_printed(otlp_endpoint: OtlpEndpoint) -> None:
-    """An application without a line of telemetry in it is counted to the last call, and prints what it prints without us."""
+    """An application without a line of telemetry in it is counted to the last call, and prints what it always does."""
     done = run(PREDICTING, env=environment(otlp_endpoint.environment, everything_instrumented=True), launched=True)
     assert (done.stdout, done.stderr) == ("done\n", "")
     assert otlp_endpoint.point(metrics.ML_INFERENCE_CALLS.name).value == 30

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 
 CALLS, DURATION = metrics.ML_INFERENCE_CALLS.name, metrics.ML_INFERENCE_DURATION.name
 INSTANCE = "service.instance.id"
+QUIET = {
+    "PYTHONWARNINGS": "ignore:This process:DeprecationWarning"
+}  # Python 3.12 warns of a fork while there are threads
 
 FORKING = f"""
 import os, sys
@@ -111,7 +113,7 @@ def by_process(endpoint: OtlpEndpoint, metric: str, *, count: bool = False) -> l
 
 def test_forked_processes_count_for_themselves(otlp_endpoint: OtlpEndpoint) -> None:
     """Parent and children have their own calls, durations and spans, under their own instance ids."""
-    done = run(FORKING, env=environment(otlp_endpoint.environment))
+    done = run(FORKING, env=environment(otlp_endpoint.environment, QUIET))
     assert done.stderr == ""
     assert by_process(otlp_endpoint, CALLS) == [4, 5, 7]
     assert by_process(otlp_endpoint, DURATION, count=True) == [4, 5, 7]
@@ -137,17 +139,16 @@ def test_multiprocessing(otlp_endpoint: OtlpEndpoint, tmp_path: Path, method: st
     """However `multiprocessing` starts its processes, what they counted arrives when they end."""
     program = tmp_path / "program.py"
     program.write_text(MULTIPROCESSING)
-    done = run(program, method, env=environment(otlp_endpoint.environment))
+    done = run(program, method, env=environment(otlp_endpoint.environment, QUIET))
     assert done.stderr == ""
     assert by_process(otlp_endpoint, CALLS) == [3, 5, 7]
     assert by_process(otlp_endpoint, DURATION, count=True) == [3, 5, 7]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="warns of a fork while there are threads")
 def test_forked_while_other_threads_predict_and_collect(otlp_endpoint: OtlpEndpoint) -> None:
     """A process forked in the middle of a hot loop and of a collection neither hangs nor inherits anything."""
-    run(HOT, env=environment(otlp_endpoint.environment))
+    run(HOT, env=environment(otlp_endpoint.environment, QUIET))
     *children, _parent = by_process(otlp_endpoint, CALLS)
     assert children == [9] * 30
     assert by_process(otlp_endpoint, DURATION, count=True)[:-1] == [9] * 30

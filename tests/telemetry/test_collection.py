@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import Counter, MeterProvider, ObservableCounter
-from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, NumberDataPoint
 
 from otelml import _guard
 from otelml.instrumentation.mlflow import MLflowInstrumentor
+from otelml.instrumentation.sklearn import SklearnInstrumentor
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
 from tests.support.telemetry import Telemetry
@@ -30,7 +31,13 @@ def counted(reader: InMemoryMetricReader, metric: str) -> list[float]:
         for it in scope.metrics
         if it.name == metric
         for point in it.data.data_points
+        if isinstance(point, NumberDataPoint)
     ]
+
+
+@pytest.fixture
+def _no_faults_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_guard, "_counts", {})
 
 
 def predict(calls: int) -> None:
@@ -51,7 +58,9 @@ def test_counts_are_collected_again_and_again(telemetry: Telemetry, instrument: 
 
 def test_delta_temporality(instrument: Instrument) -> None:
     """An exporter that wants deltas gets in each collection what was added since the last, and no call twice."""
-    delta = {Counter: AggregationTemporality.DELTA, ObservableCounter: AggregationTemporality.DELTA}
+    delta: dict[type, AggregationTemporality] = dict.fromkeys(
+        (Counter, ObservableCounter), AggregationTemporality.DELTA
+    )
     telemetry = Telemetry(temporality=delta)
     instrument(telemetry.providers, overhead_budget=0)
     found = []
@@ -78,8 +87,6 @@ def test_another_provider(telemetry: Telemetry, instrument: Instrument) -> None:
     """Switched on for another provider, calls go there, and none go to the first."""
     instrument()
     predict(4)
-    from otelml.instrumentation.sklearn import SklearnInstrumentor
-
     SklearnInstrumentor().uninstrument()
     other = Telemetry()
     instrument(other.providers)
@@ -89,6 +96,7 @@ def test_another_provider(telemetry: Telemetry, instrument: Instrument) -> None:
     other.close()
 
 
+@pytest.mark.usefixtures("_no_faults_yet")
 def test_models_that_nobody_called_have_no_points(telemetry: Telemetry, instrument: Instrument) -> None:
     """Before the first call there is nothing to export."""
     instrument()
@@ -102,11 +110,6 @@ class Faulty:
     def observe(self, call: object) -> None:
         """Fail."""
         raise LookupError("telemetry")
-
-
-@pytest.fixture
-def _no_faults_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_guard, "_counts", {})
 
 
 @pytest.mark.usefixtures("contained_faults", "_no_faults_yet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 from opentelemetry.context import get_current
@@ -53,7 +53,7 @@ def test_a_block_that_raises_ends(telemetry: Telemetry) -> None:
 def test_refused_attributes_leave_the_context_alone() -> None:
     """A block that is not entered changes nothing."""
     before = get_current()
-    with pytest.raises(TypeError, match="'shop.name' is <object"), otelml.attributes({"shop.name": object()}):  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match=r"'shop\.name' is <object"), otelml.attributes({"shop.name": object()}):  # type: ignore[dict-item]
         pytest.fail("entered")
     assert get_current() == before
 
@@ -81,12 +81,9 @@ def test_as_a_decorator(telemetry: Telemetry) -> None:
 
 def test_threads_have_their_own(telemetry: Telemetry) -> None:
     """A thread starts without the attributes, unless it runs in a copy of the context."""
-    model = Model()
     with otelml.attributes({"shop.name": "a"}):
-        for target in (
-            lambda: model.predict([0]),
-            lambda context=contextvars.copy_context(): context.run(model.predict, [0]),
-        ):
+        copy = contextvars.copy_context()
+        for target in (lambda: Model().predict([0]), lambda: copy.run(Model().predict, [0])):
             thread = threading.Thread(target=target)
             thread.start()
             thread.join()
@@ -96,7 +93,7 @@ def test_threads_have_their_own(telemetry: Telemetry) -> None:
 def test_tasks_do_not_mix(telemetry: Telemetry) -> None:
     """Coroutines that take turns keep their own attributes."""
 
-    async def serve(shop: str, turn: asyncio.Barrier | None = None) -> None:
+    async def serve(shop: str) -> None:
         with otelml.attributes({"shop.name": shop}):
             for _ in range(3):
                 await asyncio.sleep(0)
@@ -113,7 +110,7 @@ def test_tasks_do_not_mix(telemetry: Telemetry) -> None:
 def test_generators_that_are_left_open(telemetry: Telemetry) -> None:
     """A generator that is suspended inside a block does not lend its attributes to those outside, once it is closed."""
 
-    def serve() -> Iterator[int]:
+    def serve() -> Generator[int, None, None]:
         with otelml.attributes({"shop.name": "a"}):
             Model().predict([0])
             yield 1

@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from otelml.distro.composition import instrument, prepare, uninstrument
-from otelml.distro.launcher import OtelmlConfigurator, OtelmlDistro
 
-__all__ = ["OtelmlConfigurator", "OtelmlDistro", "instrument", "prepare", "uninstrument"]
+__all__ = ["instrument", "prepare", "uninstrument"]

@@ -19,8 +19,8 @@ from otelml.distro.exporters import prepare_exit
 def start_clean_in_children(provider: MeterProvider, readers: Sequence[MetricReader]) -> None:
     """Let a forked child count from zero, and without the locks that another thread held when it was forked.
 
-    The SDK (1.45) gives the child a new `service.instance.id` with the parent's histograms, which are then summed twice,
-    and leaves the locks of a measurement, a collection or an export that was going on locked for good.
+    The SDK (1.45) gives the child a new `service.instance.id` with the parent's histograms, which are then summed
+    twice, and leaves the locks of a measurement, a collection or an export that was going on locked for good.
     """
 
     @guarded

@@ -32,9 +32,9 @@ INSTRUMENTORS = {
 def prepare() -> None:
     """Do what has to be done before `opentelemetry-instrument` loads the instrumentors.
 
-    Where a configurator is installed, as with opentelemetry-distro and those of vendors, it has set up the SDK by now. Where none is, nobody
-    would. otelml has no configurator of its own: two of them compete, and the launcher warns of that whenever a process
-    starts.
+    Where a configurator is installed, as with opentelemetry-distro and those of vendors, it has set up the SDK by now;
+    where none is, nobody would. otelml has no configurator of its own: with two of them one is left out, and the
+    launcher warns of it whenever a process starts.
     """
     settings.use(settings.resolve(on_error=lambda message: _logger.error("%s The default is used.", message)))
     EXPORT_LOG.install()

@@ -34,7 +34,8 @@ _QUEUE_FULL = "Queue full, dropping"
 
 _REPEATED_AFTER = 3600.0
 _PAUSE = 300.0
-"""Seconds without a failure after which the next one is news, where nobody says that export has worked: longer than an export interval."""
+"""Seconds without a failure after which the next is news, where nobody says that export has worked: more than an export
+interval."""
 
 _SIGNALS = {"spans": "traces"}
 _UNREACHABLE = "unreachable"
@@ -43,16 +44,17 @@ _UNKNOWN = "no answer, or none in time"
 
 _DENIED_HINT = "The endpoint wants credentials: OTEL_EXPORTER_OTLP_HEADERS sets them, as in `authorization=Bearer ...`."
 _PATH_HINT = (
-    "The endpoint does not take {signal} there: OTEL_EXPORTER_OTLP_ENDPOINT is the base address, to which /v1/{signal} is added; "
-    "OTEL_{SIGNAL}_EXPORTER=none switches their export off."
+    "The endpoint does not take {signal} there: OTEL_EXPORTER_OTLP_ENDPOINT is the base address, to which "
+    "/v1/{signal} is added; OTEL_{SIGNAL}_EXPORTER=none switches their export off."
 )
 _CONTENT_HINT = (
     "The endpoint does not understand what it gets: OTEL_EXPORTER_OTLP_PROTOCOL must be what it speaks "
     "(usually http/protobuf on port 4318, grpc on port 4317)."
 )
 _UNREACHABLE_HINT = (
-    "Does a collector listen there? OTEL_EXPORTER_OTLP_ENDPOINT (now {endpoint}) says where to, OTEL_EXPORTER_OTLP_PROTOCOL how "
-    "(usually http/protobuf on port 4318, grpc on port 4317); OTEL_{SIGNAL}_EXPORTER=none switches the export off."
+    "Does a collector listen there? OTEL_EXPORTER_OTLP_ENDPOINT (now {endpoint}) says where to, "
+    "OTEL_EXPORTER_OTLP_PROTOCOL how (usually http/protobuf on port 4318, grpc on port 4317); "
+    "OTEL_{SIGNAL}_EXPORTER=none switches the export off."
 )
 _ADDRESS_HINT = "Is OTEL_EXPORTER_OTLP_ENDPOINT (now {endpoint}) an address such as http://localhost:4318?"
 _OTHER_HINT = "What the endpoint itself has logged will say more."

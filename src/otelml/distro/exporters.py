@@ -1,7 +1,8 @@
 """OTLP exporters that survive a fork and let the process end.
 
-A forked child of a preloading server would go on with its parent's connections: two processes on one socket. And with the endpoint down,
-the SDK (1.45) spends 7 s of retries on each batch of each signal when the process ends, and waits for 30 s of them.
+A forked child of a preloading server would go on with its parent's connections: two processes on one socket. And with
+the endpoint down, the SDK (1.45) spends 7 s of retries on each batch of each signal when the process ends, and waits
+for 30 s of them.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ EXIT_SECONDS = 3.0
 """How long an export may take with its retries when the process ends, unless the environment sets a timeout."""
 
 _ONE_ATTEMPT_SECONDS = 0.75
-"""The same where the export before it has failed: less than the exporters wait before they retry, so there is one attempt."""
+"""The same where the export before has failed: one attempt, since the exporters wait longer before they retry."""
 
 _exiting = False
 _down: set[str] = set()
 
 
 class SupervisedExporter:
-    """An OTLP exporter of one signal: a span exporter, metric exporter or log record exporter, made again where it must not be reused."""
+    """An OTLP exporter of spans, metrics or log records, made anew where the one there is must not be used any more."""
 
     def __init__(self, signal: str, make: Callable[[float | None], Any], failure: object) -> None:
         """Make the exporter.
@@ -42,13 +43,16 @@ class SupervisedExporter:
         self._exporter: Any = make(None)
         self._exporting = False
         self._failed = False
+        self._closed = False
         # What PeriodicExportingMetricReader reads from its exporter.
         self._preferred_temporality = getattr(self._exporter, "_preferred_temporality", None)
         self._preferred_aggregation = getattr(self._exporter, "_preferred_aggregation", None)
         _supervised.append(self)
 
     def export(self, batch: Any, **options: Any) -> Any:
-        """Export a batch."""
+        """Export a batch; nothing is left for one that comes after the exit handlers have run."""
+        if self._closed:
+            return self._failure
         self._exporting = True
         try:
             exporter = self._usable()
@@ -93,6 +97,7 @@ class SupervisedExporter:
 
     def shutdown(self, *_args: Any, **_kwargs: Any) -> None:
         """Close the exporter."""
+        self._closed = True
         if self._exporter is not None:
             self._exporter.shutdown()
 

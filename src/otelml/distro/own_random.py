@@ -1,8 +1,8 @@
 """Random numbers that are not the application's.
 
-The SDK (1.45) makes its ids, and the OTLP exporters the jitter of their retries, with the module `random`. An application that
-seeds it for a reproducible run would draw other numbers than without telemetry, and make the same trace ids as in its
-last run.
+The SDK (1.45) makes its ids, and the OTLP exporters the jitter of their retries, with the module `random`. An
+application that seeds it for a reproducible run would draw other numbers than without telemetry, and make the same
+trace ids in every run.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class _Signal(NamedTuple):
 
 
 def provide() -> None:
-    """Set up the provider of every signal for which the application has none, exporting as the `OTEL_*` variables say."""
+    """Set up a provider for every signal for which the application has none, exporting as the variables say."""
     if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
         return
     missing = [signal for signal in _SIGNALS if signal.is_missing()]
@@ -64,7 +64,8 @@ def provide() -> None:
 
 @guarded
 def _configure_from_file() -> None:
-    _configuration._OTelSDKConfigurator().configure()
+    configurator: Any = _configuration._OTelSDKConfigurator
+    configurator().configure()
 
 
 @guarded

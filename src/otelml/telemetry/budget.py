@@ -19,8 +19,9 @@ _COUNTING_COST = 3e-6
 (benchmarks/RESULTS.md)."""
 
 _LEAST_PART = 0.2
-"""The part of the budget that goes to recording even where counting uses it up: every series has a distribution of
-durations."""
+_LEAST_SHARE = 1 / 128
+"""The part of the budget that goes to recording even where counting uses it up, so that every series has a distribution
+of durations: at most for this share of the calls, few enough to leave their 99th percentile alone."""
 
 _SPAN_PART = 0.1
 """The part of what is left that is kept for root spans while durations need the rest. It gives few enough calls a span
@@ -33,7 +34,9 @@ filled with it."""
 _SPAN_FACTOR = 2.0
 """A span costs about as much again when the exporter's thread encodes it while holding the GIL."""
 
-_MEAN_WEIGHT = 1 / 64
+_MEAN_WEIGHT = 1 / 8192
+"""A long mean: a share that followed the phases of the traffic would record slow phases more densely."""
+
 _COST_WEIGHT = 1 / 16
 _NEVER = 1 << 62
 
@@ -68,19 +71,19 @@ class RecordingBudget:
         """The share of calls whose duration is recorded, in force now."""
         if self._limit >= 1:
             return 1.0
-        return min(1.0, self._available() * (1 - _SPAN_PART) / (self.duration_cost * _DURATION_FACTOR))
+        total = self._limit * self.mean
+        affordable = (total - _COUNTING_COST) * (1 - _SPAN_PART) / (self.duration_cost * _DURATION_FACTOR)
+        least = min(total * _LEAST_PART / (self.duration_cost * _DURATION_FACTOR), _LEAST_SHARE)
+        return min(1.0, max(affordable, least))
 
     @property
     def span_share(self) -> float:
         """The share of calls outside any span that get a span, in force now."""
         if self._limit >= 1:
             return 1.0
-        left = self._available() - self.duration_share * self.duration_cost * _DURATION_FACTOR
+        spent = _COUNTING_COST + self.duration_share * self.duration_cost * _DURATION_FACTOR
+        left = max(self._limit * self.mean - spent, 0.0)
         return min(1.0, left / (self.span_cost * _SPAN_FACTOR))
-
-    def _available(self) -> float:
-        total = self._limit * self.mean
-        return max(total - _COUNTING_COST, total * _LEAST_PART)
 
     def unrecorded_calls(self, most: int) -> int:
         """How many calls from now on need no span, up to `most`; only the last may have its duration recorded."""

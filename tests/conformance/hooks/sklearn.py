@@ -56,7 +56,8 @@ def _sites() -> Iterator[tuple[Any, str]]:
 
 
 def _subclasses(cls: type) -> Iterator[type]:
-    for subclass in cls.__subclasses__():
+    subclasses: list[type] = cls.__subclasses__()
+    for subclass in subclasses:
         yield subclass
         yield from _subclasses(subclass)
 
@@ -208,6 +209,17 @@ def _describe_and_label(host: Host) -> None:
     host.call(own.predict, X[:1])
 
 
+def _hot_loop(host: Host) -> None:
+    """Predict so often that calls are counted together, and fail in between."""
+    model, broken = _subject(), _raising(ValueError("no"))
+    for _ in range(300):
+        host.call(model.predict, X[:1])
+    for _ in range(3):
+        host.call(model.predict, X)
+        host.call(model.predict_proba, X)
+        host.call(broken.predict, X)
+
+
 def _search(host: Host) -> None:
     """Fit a grid search over a pipeline."""
     from sklearn.base import clone
@@ -280,6 +292,7 @@ HOOK = Hook(
     workloads=(
         Workload(_serve),
         Workload(_describe_and_label, {"metric_attributes": "shop"}),
+        Workload(_hot_loop, {"overhead_budget": 0}),
         Workload(_search, {"sklearn_nested": True}),
         Workload(_threads, {"sklearn_nested": True}),
     ),

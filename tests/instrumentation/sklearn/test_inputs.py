@@ -136,9 +136,9 @@ def test_no_input_at_all(telemetry: Telemetry) -> None:
     assert Free().predict(data=[1]) == [1]
     assert Free().score(1.0, 2.0) == 3.0
     with pytest.raises(TypeError, match="unexpected keyword argument 'X'"):
-        Free().predict(X=1)
+        Free().predict(X=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'X'"):
-        Identity().predict()
+        Identity().predict()  # type: ignore[call-arg]
     assert telemetry.total("ml.inference.calls") == 4
 
 

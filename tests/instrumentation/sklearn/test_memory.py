@@ -30,6 +30,10 @@ class Quick(ClassifierMixin, BaseEstimator):
         return [self.label]
 
 
+class Brief(Quick):
+    """Another class, whose instances are as large."""
+
+
 @pytest.mark.parametrize("budget", [0, 1])
 def test_estimators_are_not_kept_alive(budget: int, telemetry: Telemetry, instrument: Callable[..., None]) -> None:
     """An estimator, its data and its results are gone when the application lets go of them."""
@@ -75,13 +79,15 @@ def _objects() -> int:
 def test_short_lived_estimators(telemetry: Telemetry, instrument: Callable[..., None]) -> None:
     """Ten thousand estimators that come and go leave nothing behind, and each of their calls is counted."""
     instrument(overhead_budget=0)
-    for _ in range(100):
-        Quick().predict(X)
+    Quick().predict(X)
     before = _objects()
-    for _ in range(10_000):
-        Quick().predict(X)
+    for _ in range(10):
+        alive = [Quick() for _ in range(1_000)]
+        for model in alive:
+            model.predict(X)
+    del alive, model
     assert _objects() - before < 500
-    assert telemetry.total("ml.inference.calls") == 10_100
+    assert telemetry.total("ml.inference.calls") == 10_001
 
 
 def test_models_without_end(telemetry: Telemetry, instrument: Callable[..., None]) -> None:
@@ -101,14 +107,14 @@ def test_addresses_are_used_again(telemetry: Telemetry, instrument: Callable[...
     """An estimator that gets the memory of one that is gone is reported as itself."""
     instrument(overhead_budget=0)
     addresses = set()
-    for number in range(200):
-        model = otelml.describe(Quick(), name=f"model {number % 2}")
-        addresses.add(id(model))
-        for _ in range(30):
-            model.predict(X)
-        del model
+    for _ in range(100):
+        for model in (Quick(), Brief()):
+            addresses.add(id(model))
+            for _ in range(30):
+                model.predict(X)
+            del model
     assert len(addresses) < 200
-    for name in ("model 0", "model 1"):
+    for name in ("Quick", "Brief"):
         assert telemetry.total("ml.inference.calls", {names.ML_MODEL_NAME: name}) == 3_000
 
 

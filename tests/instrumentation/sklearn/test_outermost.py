@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sklearn import model_selection
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
@@ -125,6 +126,15 @@ def test_methods_that_mixins_make_of_others(telemetry: Telemetry) -> None:
     ]
     assert telemetry.total("ml.training.runs") == telemetry.total("ml.evaluation.runs") == 1
     assert not telemetry.points("ml.inference.calls")
+
+
+@pytest.mark.usefixtures("hooked")
+@pytest.mark.skipif(not hasattr(model_selection, "TunedThresholdClassifierCV"), reason="scikit-learn 1.5 and later")
+def test_threshold_tuning(telemetry: Telemetry) -> None:
+    """A classifier that tunes its threshold has results like a search's, and is none."""
+    model = model_selection.TunedThresholdClassifierCV(LogisticRegression(), cv=2, store_cv_results=True)
+    model.fit(X, Y).predict(X)
+    assert telemetry.total("ml.training.runs") == telemetry.total("ml.inference.calls") == 1
 
 
 @pytest.mark.usefixtures("hooked")

@@ -36,17 +36,16 @@ _Array = npt.NDArray[Any]
 
 
 @guarded
-def outputs(estimator: Any, target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Outputs:
+def outputs(target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> Outputs:
     """What a call returned, counted.
 
     Args:
-        estimator: the estimator that was called.
         target: what the call is reported as.
-        args: the host's positional arguments.
+        args: the host's positional arguments, the estimator first.
         kwargs: the host's keyword arguments.
         result: the host's result.
     """
-    method = target.method
+    estimator, method = args[0], target.method
     rows = row_count(args, kwargs)
     if rows is None and isinstance(result, np.ndarray) and result.ndim:
         rows = len(result)
@@ -63,8 +62,8 @@ def outputs(estimator: Any, target: Target, args: Sequence[Any], kwargs: Mapping
 
 @guarded
 def row_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
-    """Number of samples of the first argument, None where it does not tell without being consumed."""
-    data = args[0] if args else kwargs.get("X")
+    """Number of samples of the argument after the estimator, None where it does not tell without being consumed."""
+    data = args[1] if len(args) > 1 else kwargs.get("X")
     if isinstance(data, (list, tuple)):
         return len(data)
     shape = getattr(data, "shape", None)
@@ -75,8 +74,8 @@ def row_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
 
 @guarded
 def feature_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
-    """Number of features per sample of the first argument, None where it does not tell."""
-    data = args[0] if args else kwargs.get("X")
+    """Number of features per sample of the argument after the estimator, None where it does not tell."""
+    data = args[1] if len(args) > 1 else kwargs.get("X")
     if isinstance(data, (list, tuple)):
         return len(data[0]) if data and isinstance(data[0], (list, tuple)) else None
     shape = getattr(data, "shape", None)
@@ -97,7 +96,7 @@ def _label_counts(labels: Any, estimator: Any) -> _Labels | None:
     if labels.dtype.kind in "iub":
         lowest, highest = int(labels.min()), int(labels.max())
         if highest - lowest < _WIDEST_RANGE:
-            # The difference of narrow integers may not fit into their type, nor a large unsigned one into a signed type.
+            # Differences of narrow integers may not fit into their type, nor a large unsigned one into a signed.
             wide = labels if labels.dtype.itemsize == 8 else labels.astype(np.int64)
             counts = np.bincount((wide - wide.min()).astype(np.int64, copy=False)).tolist()
             as_label = bool if labels.dtype.kind == "b" else int

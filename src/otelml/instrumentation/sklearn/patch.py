@@ -101,10 +101,10 @@ def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     # cloudpickle carries classes of `__main__` by value, with this closure in them: it holds nothing but the original
     # function, and finds the runtime by name, in a process that may not have otelml.
     @functools.wraps(function)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(*args: Any, **kwargs: Any) -> Any:
         active = sys.modules.get("otelml.instrumentation.sklearn.runtime")
-        if active is None or (active.inside.get() and not active.nested):
-            return function(self, *args, **kwargs)
-        return active.call(function, name, self, args, kwargs)
+        if active is None or not args or (active.inside.get() and not active.nested):
+            return function(*args, **kwargs)
+        return active.call(function, name, args, kwargs)
 
     return method

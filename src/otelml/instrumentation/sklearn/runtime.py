@@ -21,6 +21,8 @@ from otelml.telemetry import Operation, Target, Telemetry
 from otelml.telemetry.series import UNLABELLED
 
 Arguments = tuple[Any, ...]
+"""The positional arguments of the host's call, the estimator first."""
+
 Keywords = Mapping[str, Any]
 
 # `get_current()` without its two Python frames, a tenth of what a call of which nothing is recorded costs.
@@ -54,7 +56,7 @@ def is_active() -> bool:
     return _active is not None
 
 
-def call(function: Callable[..., Any], method: str, estimator: Any, args: Arguments, kwargs: Keywords) -> Any:
+def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:
     """Call the host's method; its result is returned untouched, its exception raised untouched.
 
     This is the hot path: a call of which nothing is recorded is timed, and what it returned put aside to be counted
@@ -62,9 +64,9 @@ def call(function: Callable[..., Any], method: str, estimator: Any, args: Argume
     """
     runtime = _active
     if runtime is None:
-        return function(estimator, *args, **kwargs)
+        return function(*args, **kwargs)
     try:
-        target = runtime.targets[method].get(id(estimator))
+        target = runtime.targets[method].get(id(args[0]))
         if target is not None:
             series = target.series
             if series.turn <= 0 or ((context := current_context()) and not runtime.telemetry.unremarkable(context)):
@@ -73,14 +75,14 @@ def call(function: Callable[..., Any], method: str, estimator: Any, args: Argume
         report(_SITE, fault)
         target = None
     if target is None:
-        return _call_recorded(runtime, function, method, estimator, args, kwargs)
+        return _call_recorded(runtime, function, method, args, kwargs)
     token = inside.set(True)
     began = perf_counter_ns()
     try:
-        result = function(estimator, *args, **kwargs)
+        result = function(*args, **kwargs)
     except BaseException as error:
         inside.reset(token)
-        runtime.fail_unrecorded(target, began, error)
+        runtime.fail_unrecorded(target, began, args, kwargs, error)
         raise
     duration = perf_counter_ns() - began
     inside.reset(token)
@@ -89,7 +91,7 @@ def call(function: Callable[..., Any], method: str, estimator: Any, args: Argume
         if type(result) is ndarray and result.size == 1:
             series.labels.append(result.item() if target.labelled else UNLABELLED)
         else:
-            runtime.count_outputs(target, estimator, args, kwargs, result)
+            runtime.count_outputs(target, args, kwargs, result)
         series.turn -= 1
         if series.turn <= 0:
             series.settle(duration)
@@ -99,18 +101,19 @@ def call(function: Callable[..., Any], method: str, estimator: Any, args: Argume
 
 
 def _call_recorded(
-    runtime: Runtime, function: Callable[..., Any], method: str, estimator: Any, args: Arguments, kwargs: Keywords
+    runtime: Runtime, function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords
 ) -> Any:
-    operation = runtime.start(method, estimator, args, kwargs)
+    estimator = args[0]
+    operation = runtime.start(method, args, kwargs)
     if operation is None:
-        return function(estimator, *args, **kwargs)
+        return function(*args, **kwargs)
     fits = operation.counted and operation.target.operation == OperationName.FIT
     watched = tasks.watch(estimator, operation, with_spans=nested) if fits else None
     token = inside.set(True)
     attached = attach(operation.context) if operation.has_span else None
     try:
         try:
-            result = function(estimator, *args, **kwargs)
+            result = function(*args, **kwargs)
         finally:
             inside.reset(token)
             if attached is not None:
@@ -122,7 +125,7 @@ def _call_recorded(
         raise
     if watched is not None:
         watched.complete(estimator)
-    runtime.stop(operation, estimator, args, kwargs, result)
+    runtime.stop(operation, args, kwargs, result)
     return result
 
 
@@ -149,12 +152,12 @@ class Runtime:
         profile.on_change(self.forget)
 
     @guarded
-    def start(self, method: str, estimator: Any, args: Arguments, kwargs: Keywords) -> Operation | None:
+    def start(self, method: str, args: Arguments, kwargs: Keywords) -> Operation | None:
         """Begin a call; None when instrumentation is suppressed."""
         context = get_current()
         if context.get(_SUPPRESS_INSTRUMENTATION_KEY):
             return None
-        target = self._target(estimator, method, context)
+        target = self._target(args[0], method, context)
         if inside.get():
             operation = self.telemetry.start_nested(target, context)
         else:
@@ -164,16 +167,16 @@ class Runtime:
         return operation
 
     @guarded
-    def stop(self, operation: Operation, estimator: Any, args: Arguments, kwargs: Keywords, result: object) -> None:
+    def stop(self, operation: Operation, args: Arguments, kwargs: Keywords, result: object) -> None:
         """End a call that returned."""
         try:
             duration = operation.elapsed()
             target = operation.target
-            outputs = extract.outputs(estimator, target, args, kwargs, result) or Outputs()
+            outputs = extract.outputs(target, args, kwargs, result) or Outputs()
             operation.record(duration, outputs)
             self._observe(operation, args, kwargs, duration, result=result, outputs=outputs)
             if target.method == "fit":
-                self.forget(estimator)  # a pipeline's steps may be others than when it was first seen
+                self.forget(args[0])  # a pipeline's steps may be others than when it was first seen
         finally:
             operation.close()
 
@@ -188,15 +191,17 @@ class Runtime:
             operation.close()
 
     @guarded
-    def fail_unrecorded(self, target: Target, began: int, error: BaseException) -> None:
+    def fail_unrecorded(
+        self, target: Target, began: int, args: Arguments, kwargs: Keywords, error: BaseException
+    ) -> None:
         """End a call that raised when nothing was to be recorded of it; errors always are."""
         operation = self.telemetry.resume(target, get_current(), began)
-        self.fail(operation, (), {}, error)
+        self.fail(operation, args, kwargs, error)
 
     @guarded
-    def count_outputs(self, target: Target, estimator: Any, args: Arguments, kwargs: Keywords, result: object) -> None:
+    def count_outputs(self, target: Target, args: Arguments, kwargs: Keywords, result: object) -> None:
         """Count what a call returned of which nothing is recorded."""
-        outputs = extract.outputs(estimator, target, args, kwargs, result)
+        outputs = extract.outputs(target, args, kwargs, result)
         if outputs is not None:
             target.series.add_outputs(outputs)
 
@@ -246,6 +251,14 @@ class Runtime:
             return
         target = operation.target
         call = Call(
-            target.model, target.operation, target.method, args, kwargs, result, outputs or Outputs(), duration, error
+            target.model,
+            target.operation,
+            target.method,
+            args[1:],
+            kwargs,
+            result,
+            outputs or Outputs(),
+            duration,
+            error,
         )
         self.telemetry.observe(call)
