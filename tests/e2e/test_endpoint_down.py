@@ -59,7 +59,10 @@ def running(program: str, variables: dict[str, str], *, launched: bool) -> Itera
         process.communicate()
 
 
-@pytest.mark.parametrize("launched", [True, False], ids=["launcher", "instrument()"])
+@pytest.mark.parametrize(
+    "launched",
+    [pytest.param(True, id="launcher"), pytest.param(False, id="instrument()", marks=pytest.mark.slow)],
+)
 def test_one_line_and_a_quick_end(launched: bool) -> None:
     """While every export fails one line is logged, and at the end each signal is tried once at most."""
     with far_end(503) as end:

@@ -92,7 +92,11 @@ def record_duration(telemetry: Telemetry, attributes: dict[str, Any] | None = No
 def set_recorded_share(telemetry: Telemetry) -> None:
     """Set the share of recorded durations."""
     gauge = _meter(telemetry).create_gauge(ML_TELEMETRY_RECORDED.name, ML_TELEMETRY_RECORDED.unit)
-    gauge.set(0.5, {**CALL, names.ML_TELEMETRY_SIGNAL: names.TelemetrySignal.DURATION})
+    served = {
+        names.ML_INFERENCE_MODE: names.InferenceMode.ONLINE,
+        names.ML_ROLLOUT_VARIANT: names.RolloutVariant.CANDIDATE,
+    }
+    gauge.set(0.5, {**CALL, **served, names.ML_TELEMETRY_SIGNAL: names.TelemetrySignal.DURATION})
 
 
 def add_active(telemetry: Telemetry) -> None:

@@ -8,10 +8,10 @@ import sys
 import threading
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
+from opentelemetry.util._importlib_metadata import entry_points
 
 from otelml import settings
 from otelml._guard import guarded

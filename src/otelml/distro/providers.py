@@ -7,7 +7,7 @@ import functools
 import logging
 import os
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, NamedTuple
 
 from opentelemetry import metrics, trace
@@ -27,6 +27,7 @@ from opentelemetry.sdk.metrics.export import MetricExportResult, MetricReader, P
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.util._importlib_metadata import entry_points
 
 from otelml._guard import guarded
 from otelml.distro.children import flush_in_children, start_clean_in_children

@@ -35,7 +35,7 @@ def emit_exception(
     """
     attributes = {**about, names.EXCEPTION_TYPE: error_type(error)}
     if messages:
-        attributes[names.EXCEPTION_MESSAGE] = str(error)[:_MAX_MESSAGE]
+        attributes[names.EXCEPTION_MESSAGE] = _message(error)[:_MAX_MESSAGE]
         stacktrace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         attributes[names.EXCEPTION_STACKTRACE] = stacktrace[-_MAX_STACKTRACE:]
     event = events.ML_OPERATION_EXCEPTION
@@ -47,3 +47,9 @@ def emit_exception(
             context=context,
         )
     )
+
+
+def _message(error: BaseException) -> str:
+    # traceback survives an exception whose own text raises.
+    line = traceback.format_exception_only(type(error), error)[0]
+    return line.partition(": ")[2].rstrip("\n")

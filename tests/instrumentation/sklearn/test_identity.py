@@ -185,7 +185,7 @@ class Slotted:
         (None, {"name": "churn"}),
         ([], {"name": "churn"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else type(value).__name__,
 )
 def test_wrong_types(model: Any, said: dict[str, Any]) -> None:
     """Values and models of wrong types are refused in words."""

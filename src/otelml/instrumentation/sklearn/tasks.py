@@ -71,10 +71,10 @@ class FitTasks:
     @guarded
     def complete(self, estimator: Any) -> None:
         """Report the candidates that the callback did not see: those of loky's workers, and all before 1.9."""
-        results = vars(estimator).get("cv_results_")
-        if self._ended is None or not isinstance(results, dict):
+        found = vars(estimator)
+        if self._ended is None or not {"cv_results_", "n_splits_"} <= found.keys():
             return
-        splits = int(estimator.n_splits_)
+        results, splits = found["cv_results_"], int(found["n_splits_"])
         total = len(results["params"]) * splits
         unseen = total - self._candidates
         if unseen > 0:
