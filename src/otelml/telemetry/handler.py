@@ -192,12 +192,12 @@ class Telemetry:
 
     def emit_exception(self, target: Target, error: BaseException, context: Context) -> None:
         """Emit the event of an exception that ended a call."""
-        about = _about(target, names.ML_OPERATION_NAME, names.ML_SYSTEM_NAME, names.ML_MODEL_NAME)
+        about = _about(target, context, names.ML_OPERATION_NAME, names.ML_SYSTEM_NAME, names.ML_MODEL_NAME)
         errors.emit_exception(self._logger, error, about, context, messages=self._settings.exception_messages)
 
     def emit_score(self, target: Target, score: tuple[str, float], rows: int | None, context: Context) -> None:
         """Emit the event of an evaluation's result."""
-        attributes = _about(target, names.ML_MODEL_NAME, names.ML_MODEL_VERSION)
+        attributes = _about(target, context, names.ML_MODEL_NAME, names.ML_MODEL_VERSION)
         attributes[names.ML_EVALUATION_NAME], attributes[names.ML_EVALUATION_SCORE_VALUE] = score
         if rows is not None:
             attributes[names.ML_EVALUATION_SAMPLE_COUNT] = rows
@@ -231,8 +231,9 @@ def _set(attributes: Mapping[str, AttributeValue | None]) -> dict[str, Attribute
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-def _about(target: Target, *wanted: str) -> dict[str, AttributeValue]:
-    return {name: target.span_attributes[name] for name in wanted if name in target.span_attributes}
+def _about(target: Target, context: Context, *wanted: str) -> dict[str, AttributeValue]:
+    known = {name: target.span_attributes[name] for name in wanted if name in target.span_attributes}
+    return {**known, **(attributes_in(context) or {})}
 
 
 @guarded
