@@ -126,11 +126,11 @@ class Telemetry:
         given = attributes_in(context) if self._values else None
         if not given:
             return {}
-        return {
-            key: (value := text(given[key])) and (value if distinct.admits(value) else OTHER)
-            for key, distinct in self._values.items()
-            if key in given
-        }
+        return {key: self._bounded(key, given[key]) for key in self._values if key in given}
+
+    def _bounded(self, key: str, value: object) -> str:
+        admitted = self._values[key].admits(text(value))
+        return text(value) if admitted else OTHER
 
     def start(self, target: Target, context: Context) -> Operation:
         """Begin a call; where the operation then wants a span, the caller opens it before the host's call.

@@ -212,7 +212,7 @@ def _describe_and_label(host: Host) -> None:
 def _hot_loop(host: Host) -> None:
     """Predict so often that calls are counted together, and fail in between."""
     model, broken = _subject(), _raising(ValueError("no"))
-    for _ in range(300):
+    for _ in range(260):
         host.call(model.predict, X[:1])
     for _ in range(3):
         host.call(model.predict, X)
