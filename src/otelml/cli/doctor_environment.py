@@ -84,6 +84,9 @@ def _with_installed_version(requirement: str) -> str:
     return f"{requirement}, here {installed}" if installed else requirement
 
 
+_NO_DISTRIBUTION = {"distro": "none is needed", "configurator": "none: otelml sets up the SDK"}
+
+
 def _launcher() -> Section:
     section = Section("Started with opentelemetry-instrument")
     for role in ("distro", "configurator"):
@@ -92,7 +95,7 @@ def _launcher() -> Section:
         wanted = os.environ.get(variable)
         # The launcher takes the first one it comes across; the order is that of sys.path.
         name = next(iter(found), None) if wanted is None else wanted
-        section.facts[role] = f"{name} ({found[name]})" if name in found else "none"
+        section.facts[role] = f"{name} ({found[name]})" if name in found else _NO_DISTRIBUTION[role]
         if wanted is not None and wanted not in found:
             section.problems.append(f"{variable}={wanted!r}, but there are only: {', '.join(found) or 'none'}.")
         elif wanted is None and len(found) > 1:

@@ -142,11 +142,12 @@ class Operation:
             self.target.series.add_error(duration, failed[names.ERROR_TYPE])
             if self._span is None and self._telemetry.traces(self.context):
                 self._open_span_late(duration)
-            self._telemetry.emit_exception(self.target, error, self.context)
-            self.target.series.record_duration(duration, {**self.target.series.attributes, **failed}, self.context)
         if self._span is not None:
             self._span.set_attributes(failed)
             self._span.set_status(Status(StatusCode.ERROR))
+        if self.counted:
+            self.target.series.record_duration(duration, {**self.target.series.attributes, **failed}, self.context)
+            self._telemetry.emit_exception(self.target, error, self.context)
 
     @guarded
     def close(self) -> None:
