@@ -50,7 +50,7 @@ class RecordingBudget:
     Calls are counted down to the next recorded one, with geometric steps, as if each call were drawn by itself.
     """
 
-    __slots__ = ("_calls", "_limit", "_until_duration", "_until_span", "duration_cost", "mean", "span_cost")
+    __slots__ = ("_busy", "_calls", "_limit", "_until_duration", "_until_span", "duration_cost", "mean", "span_cost")
 
     def __init__(self, limit: float) -> None:
         """Start full.
@@ -60,6 +60,7 @@ class RecordingBudget:
         """
         self._limit = limit
         self._calls = 0
+        self._busy = 1.0
         self.mean = 0.0
         self.duration_cost = 20e-6
         self.span_cost = 60e-6
@@ -71,7 +72,7 @@ class RecordingBudget:
         """The share of calls whose duration is recorded, in force now."""
         if self._limit >= 1:
             return 1.0
-        total = self._limit * self.mean
+        total = self._total()
         affordable = (total - _COUNTING_COST) * (1 - _SPAN_PART) / (self.duration_cost * _DURATION_FACTOR)
         least = min(total * _LEAST_PART / (self.duration_cost * _DURATION_FACTOR), _LEAST_SHARE)
         return min(1.0, max(affordable, least))
@@ -82,8 +83,12 @@ class RecordingBudget:
         if self._limit >= 1:
             return 1.0
         spent = _COUNTING_COST + self.duration_share * self.duration_cost * _DURATION_FACTOR
-        left = max(self._limit * self.mean - spent, 0.0)
+        left = max(self._total() - spent, 0.0)
         return min(1.0, left / (self.span_cost * _SPAN_FACTOR))
+
+    def _total(self) -> float:
+        # Threads that wait for each other all call the same second theirs; only what a thread computed counts.
+        return self._limit * self.mean * self._busy
 
     def unrecorded_calls(self, most: int) -> int:
         """How many calls from now on need no span, up to `most`; only the last may have its duration recorded."""
@@ -121,6 +126,10 @@ class RecordingBudget:
         self._calls += calls
         weight = max(1 - (1 - _MEAN_WEIGHT) ** calls, calls / self._calls)
         self.mean += (duration / calls - self.mean) * weight
+
+    def worked(self, share: float) -> None:
+        """Take for which share of a call's duration its thread had the processor."""
+        self._busy += (min(share, 1.0) - self._busy) * _COST_WEIGHT
 
     def spent_on_duration(self, seconds: float) -> None:
         """Take what recording a duration has cost."""

@@ -31,6 +31,8 @@ class Operation:
     """
 
     __slots__ = (
+        "_began",
+        "_ended",
         "_extra",
         "_span",
         "_span_cost",
@@ -66,6 +68,8 @@ class Operation:
         self.has_span = False
         self._span: Span | None = None
         self._span_cost = 0.0
+        self._ended = 0.0
+        self._began = perf_counter()
         self._started = perf_counter_ns() if started is None else started
 
     @guarded
@@ -76,7 +80,6 @@ class Operation:
             rows: number of samples in the input, if known.
             features: number of features per sample, if known.
         """
-        began = perf_counter()
         family = self.target.series.family
         attributes = dict(self.target.span_attributes)
         if rows is not None:
@@ -90,7 +93,7 @@ class Operation:
         )
         self.context = set_span_in_context(self._span, self.context)
         self.has_span = True
-        self._span_cost = perf_counter() - began
+        self._span_cost = perf_counter() - self._began
         self._started = perf_counter_ns()
 
     @guarded
@@ -111,6 +114,7 @@ class Operation:
 
     def elapsed(self) -> float:
         """Seconds since the host's call began."""
+        self._ended = perf_counter()
         return (perf_counter_ns() - self._started) * 1e-9
 
     @guarded
@@ -152,12 +156,11 @@ class Operation:
     @guarded
     def close(self) -> None:
         """End the span, if there is one."""
-        began = perf_counter()
         if self._span is not None:
             self._span.end()
             self._span = None
             if self.has_span:
-                self.target.series.budget.spent_on_span(self._span_cost + perf_counter() - began)
+                self.target.series.budget.spent_on_span(self._span_cost + perf_counter() - self._ended)
 
     def _open_span_late(self, duration: float) -> None:
         attributes = {**self.target.span_attributes, **(self._extra or {})}

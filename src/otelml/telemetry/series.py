@@ -106,13 +106,20 @@ class Series:
             self._turn_over()
         return drawn
 
-    def settle(self, duration: int) -> None:
-        """Count the slice that has just ended with a call of this duration, in ns, and record it if it is its turn."""
+    def settle(self, duration: int, worked: int) -> None:
+        """Count the slice that has just ended with a call of this duration, and record it if it is its turn.
+
+        Args:
+            duration: in ns.
+            worked: for how much of it the thread had the processor, in ns; 0 if unknown.
+        """
         began = perf_counter()
         self.count_slice()
         with self.lock:
             if self.turn > 0:
                 return  # another thread ended the slice
+            if worked:
+                self.budget.worked(worked / max(duration, 1))
             recorded, _ = self.budget.advance(self._step)
             self._turn_over()
         if recorded:

@@ -24,8 +24,10 @@ _INSIDE = "inside"
 
 def _dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`Parallel.__call__(self, iterable)`: the state is read here, as another thread may dispatch the tasks."""
-    state = _state()
-    if state is None or len(args) != 2 or kwargs:
+    # Without workers the tasks run here, where everything is known already.
+    workers = len(args) == 2 and not kwargs and getattr(args[0], "n_jobs", None) != 1
+    state = _state() if workers else None
+    if state is None:
         return function(*args, **kwargs)
     parallel, tasks = args
     return function(parallel, _marked(tasks, state))

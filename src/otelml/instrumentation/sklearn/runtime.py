@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from typing import Any, NamedTuple
 
 from numpy import ndarray
@@ -69,7 +69,8 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
         target = runtime.targets[method].get(id(args[0]))
         if target is not None:
             series = target.series
-            if series.turn <= 0 or ((context := current_context()) and not runtime.telemetry.unremarkable(context)):
+            turn = series.turn
+            if turn <= 0 or ((context := current_context()) and not runtime.telemetry.unremarkable(context)):
                 target = None
     except Exception as fault:
         report(_SITE, fault)
@@ -77,6 +78,7 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
     if target is None:
         return _call_recorded(runtime, function, method, args, kwargs)
     token = inside.set(True)
+    working = thread_time_ns() if turn == 1 else 0
     began = perf_counter_ns()
     try:
         result = function(*args, **kwargs)
@@ -94,7 +96,7 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
             runtime.count_outputs(target, args, kwargs, result)
         series.turn -= 1
         if series.turn <= 0:
-            series.settle(duration)
+            series.settle(duration, thread_time_ns() - working if working else 0)
     except Exception as fault:
         report(_SITE, fault)
     return result
