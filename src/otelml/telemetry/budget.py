@@ -37,7 +37,8 @@ _SPAN_FACTOR = 2.0
 _MEAN_WEIGHT = 1 / 8192
 """A long mean: a share that followed the phases of the traffic would record slow phases more densely."""
 
-_COST_WEIGHT = 1 / 16
+_COST_WEIGHT = 1 / 1024
+_FIRST_COST_WEIGHT = 1 / 16
 _NEVER = 1 << 62
 
 # Not the module's functions: they share their state with the host, whose seeded draws would change.
@@ -50,7 +51,18 @@ class RecordingBudget:
     Calls are counted down to the next recorded one, with geometric steps, as if each call were drawn by itself.
     """
 
-    __slots__ = ("_busy", "_calls", "_limit", "_until_duration", "_until_span", "duration_cost", "mean", "span_cost")
+    __slots__ = (
+        "_calls",
+        "_costs",
+        "_lasted",
+        "_limit",
+        "_until_duration",
+        "_until_span",
+        "_worked",
+        "duration_cost",
+        "mean",
+        "span_cost",
+    )
 
     def __init__(self, limit: float) -> None:
         """Start full.
@@ -60,7 +72,9 @@ class RecordingBudget:
         """
         self._limit = limit
         self._calls = 0
-        self._busy = 1.0
+        self._costs = 0
+        self._worked = 0.0
+        self._lasted = 0.0
         self.mean = 0.0
         self.duration_cost = 20e-6
         self.span_cost = 60e-6
@@ -88,7 +102,8 @@ class RecordingBudget:
 
     def _total(self) -> float:
         # Threads that wait for each other all call the same second theirs; only what a thread computed counts.
-        return self._limit * self.mean * self._busy
+        busy = self._worked / self._lasted if self._lasted else 1.0
+        return self._limit * self.mean * busy
 
     def unrecorded_calls(self, most: int) -> int:
         """How many calls from now on need no span, up to `most`; only the last may have its duration recorded."""
@@ -127,19 +142,24 @@ class RecordingBudget:
         weight = max(1 - (1 - _MEAN_WEIGHT) ** calls, calls / self._calls)
         self.mean += (duration / calls - self.mean) * weight
 
-    def worked(self, share: float) -> None:
-        """Take for which share of a call's duration its thread had the processor."""
-        self._busy += (min(share, 1.0) - self._busy) * _COST_WEIGHT
+    def worked(self, seconds: float, duration: float) -> None:
+        """Take for how much of a call's duration its thread had the processor.
+
+        The sums count, not the mean of the shares: most calls run through, and a few wait for all other threads.
+        """
+        self._worked += min(seconds, duration)
+        self._lasted += duration
 
     def spent_on_duration(self, seconds: float) -> None:
         """Take what recording a duration has cost."""
-        self.duration_cost = _moved(self.duration_cost, seconds)
+        self.duration_cost = self._moved(self.duration_cost, seconds)
 
     def spent_on_span(self, seconds: float) -> None:
         """Take what starting and ending a span has cost the caller's thread."""
-        self.span_cost = _moved(self.span_cost, seconds)
+        self.span_cost = self._moved(self.span_cost, seconds)
 
-
-def _moved(cost: float, seconds: float) -> float:
-    # A pause of the garbage collector or a thread switch inside the measurement is not the cost of recording.
-    return cost + (min(seconds, 4 * cost) - cost) * _COST_WEIGHT
+    def _moved(self, cost: float, seconds: float) -> float:
+        self._costs += 1
+        weight = max(_COST_WEIGHT, min(_FIRST_COST_WEIGHT, 1 / self._costs))
+        # A pause of the garbage collector or a thread switch inside the measurement is not the cost of recording.
+        return cost + (min(seconds, 4 * cost) - cost) * weight

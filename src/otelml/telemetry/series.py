@@ -119,7 +119,7 @@ class Series:
             if self.turn > 0:
                 return  # another thread ended the slice
             if worked:
-                self.budget.worked(worked / max(duration, 1))
+                self.budget.worked(worked * 1e-9, duration * 1e-9)
             recorded, _ = self.budget.advance(self._step)
             self._turn_over()
         if recorded:

@@ -31,20 +31,23 @@ def request(telemetry: Telemetry, sampled: bool = True) -> Any:
     return provider.get_tracer("shop").start_as_current_span("request")
 
 
-@pytest.mark.usefixtures("hooked")
-def test_suppression(telemetry: Telemetry) -> None:
-    """Where OpenTelemetry's instrumentation is suppressed, a call leaves nothing; the next one is seen."""
+@pytest.mark.parametrize("budget", [0, 1])
+def test_suppression(budget: int, telemetry: Telemetry, instrument: Instrument) -> None:
+    """Where OpenTelemetry's instrumentation is suppressed, calls of a known model leave nothing; later ones do."""
     model = LogisticRegression().fit(X, Y)
+    instrument(overhead_budget=budget)
+    model.predict(X)
     with suppress_instrumentation():
         model.predict(X)
         with pytest.raises(ValueError, match="features"):
             model.predict(X[:, :1])
         make_pipeline(LogisticRegression()).fit(X, Y)
-    assert not telemetry.points("ml.inference.calls")
-    assert telemetry.total("ml.training.runs") == 1
-    model.predict(X)
     assert telemetry.total("ml.inference.calls") == 1
-    assert len(telemetry.spans) == 2
+    assert not telemetry.points("ml.training.runs")
+    model.predict(X)
+    assert telemetry.total("ml.inference.calls") == 2
+    assert telemetry.total("ml.inference.samples") == 120
+    assert len(telemetry.spans) == 2 * budget
     assert not telemetry.events
 
 
@@ -167,11 +170,13 @@ def test_attributes_of_the_application(telemetry: Telemetry) -> None:
     assert not [key for points in telemetry.metrics.values() for it in points for key in it.attributes if "shop" in key]
 
 
-def test_attributes_on_metrics(telemetry: Telemetry, instrument: Instrument) -> None:
+@pytest.mark.parametrize("budget", [0, 1])
+def test_attributes_on_metrics(budget: int, telemetry: Telemetry, instrument: Instrument) -> None:
     """Allowed keys are on all metrics of the call; their values are bounded, and no call is lost."""
     telemetry.allow("shop.*")
     model = LogisticRegression().fit(X, Y)
-    instrument(metric_attributes="shop.country,shop.vip")
+    instrument(metric_attributes="shop.country,shop.vip", overhead_budget=budget)
+    model.predict(X)
     for number in range(30):
         with otelml.attributes({"shop.country": f"country {number}", "shop.order": str(number)}):
             model.predict(X)
@@ -182,10 +187,12 @@ def test_attributes_on_metrics(telemetry: Telemetry, instrument: Instrument) -> 
     model.predict(X)
     calls = telemetry.points("ml.inference.calls", {names.ML_OPERATION_METHOD: "predict"})
     countries = {it.attributes.get("shop.country"): it.value for it in calls if names.ERROR_TYPE not in it.attributes}
-    assert countries == {None: 1, "_OTHER": 10} | {f"country {number}": 1 for number in range(20)}
+    assert countries == {None: 2, "_OTHER": 10} | {f"country {number}": 1 for number in range(20)}
     both = {"shop.country": "country 3", "shop.vip": "True"}
-    for metric in ("ml.inference.samples", "ml.inference.time", "ml.inference.duration", "ml.prediction.scores"):
-        assert telemetry.points(metric, both), metric
+    for metric in ("ml.inference.samples", "ml.inference.time", "ml.prediction.scores"):
+        assert telemetry.total(metric, both) > 0, metric
+    durations = telemetry.points("ml.inference.duration", both)
+    assert sum(it.count or 0 for it in durations) == 1 + budget  # a failure's is always recorded
     assert telemetry.total("ml.inference.calls", {**both, names.ERROR_TYPE: "ValueError"}) == 1
     assert not [
         key for points in telemetry.metrics.values() for it in points for key in it.attributes if "order" in key

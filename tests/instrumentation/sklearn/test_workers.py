@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from otelml.instrumentation.sklearn import SklearnInstrumentor
 from otelml.semconv import attributes as names
 from tests.instrumentation.sklearn.data import X, Y
 from tests.support.endpoint import OtlpEndpoint
@@ -134,6 +135,29 @@ def test_threads_of_the_application(budget: object, telemetry: Telemetry, instru
     if budget == 1:
         assert sum(it.count or 0 for it in telemetry.points("ml.inference.duration")) == 8 * 152
         assert len(telemetry.spans) == 8 * 152
+
+
+def test_switching_while_threads_predict(telemetry: Telemetry) -> None:
+    """Threads that predict while the hook is switched on and off get their results; afterwards it works as ever."""
+    instrumentor = SklearnInstrumentor()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    expected = model.predict(X).tolist()
+
+    def serve(_thread: int) -> bool:
+        return all(model.predict(X).tolist() == expected for _ in range(200))
+
+    with ThreadPoolExecutor(3) as pool:
+        served = [pool.submit(serve, thread) for thread in range(3)]
+        while not all(it.done() for it in served):
+            instrumentor.instrument(**telemetry.providers)
+            instrumentor.uninstrument()
+    assert [it.result() for it in served] == [True, True, True]
+    before = telemetry.total("ml.inference.calls")
+    model.predict(X)
+    instrumentor.instrument(**telemetry.providers)
+    model.predict(X)
+    instrumentor.uninstrument()
+    assert telemetry.total("ml.inference.calls") == before + 1
 
 
 @pytest.mark.usefixtures("hooked")
