@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 
@@ -60,7 +60,7 @@ class Site:
             return original(*args, **kwargs)
 
         self.calls = 0
-        self.function.__code__ = _calling(strike, code.co_freevars)
+        self.function.__code__ = _calling(strike, code)
         try:
             yield
         finally:
@@ -71,22 +71,30 @@ _STRIKE = "<strike>"
 _MAKER = """
 def made():
     {free}None
-    def replaced(*args, **kwargs):
+    {prefix}def replaced(*args, **kwargs):
         strike = {strike!r}
-        return strike(args, kwargs)
+        {answer} strike(args, kwargs)
         ({uses})
     return replaced
 """
 
 
-def _calling(strike: Callable[..., Any], free_variables: tuple[str, ...]) -> Any:
+def _calling(strike: Callable[..., Any], code: CodeType) -> CodeType:
     # The function keeps its globals and its closure: what it shall call is put among the constants of the code, which
     # has as many free variables as before.
-    free = "".join(f"{name} = " for name in free_variables) or "_ = "
+    free = "".join(f"{name} = " for name in code.co_freevars) or "_ = "
+    prefix, answer = "", "return"
+    if code.co_flags & inspect.CO_GENERATOR:
+        answer = "yield from"
+    elif code.co_flags & inspect.CO_COROUTINE:
+        prefix, answer = "async ", "return await"
+    source = _MAKER.format(
+        free=free, prefix=prefix, strike=_STRIKE, answer=answer, uses=", ".join(code.co_freevars) or None
+    )
     namespace: dict[str, Any] = {}
-    exec(_MAKER.format(free=free, strike=_STRIKE, uses=", ".join(free_variables) or None), namespace)
-    code = namespace["made"]().__code__
-    return code.replace(co_consts=tuple(strike if const == _STRIKE else const for const in code.co_consts))
+    exec(source, namespace)
+    made: CodeType = namespace["made"]().__code__
+    return made.replace(co_consts=tuple(strike if const == _STRIKE else const for const in made.co_consts))
 
 
 def sites(*modules: str) -> list[Site]:

@@ -109,11 +109,14 @@ def test_metadata_routing() -> None:
     with sklearn.config_context(enable_metadata_routing=True):
         for transformer in (Shift(), late):
             transformer.set_fit_request(sample_weight=True)
-            model = LogisticRegression().set_fit_request(sample_weight=False).set_score_request(sample_weight=True)
-            pipeline = make_pipeline(transformer, model)
-            GridSearchCV(pipeline, {}, cv=2).fit(X, Y, sample_weight=[1.0] * 6)
-            pipeline.fit(X, Y, sample_weight=[1.0] * 6)
+            model = LogisticRegression().set_fit_request(sample_weight=False)
+            make_pipeline(transformer, model).fit(X, Y, sample_weight=[1.0] * 6)
             assert transformer.weights_ == [1.0] * 6
+        model = LogisticRegression().set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        search = GridSearchCV(model, {}, cv=2).fit(X, Y, sample_weight=[1.0, 0.0] * 3)
+        assert search.predict(X).tolist() == [0] * 6
+        with pytest.raises(TypeError, match="weight"):
+            make_pipeline(Shift()).fit(X, Y, weight=[1.0] * 6)
 
 
 @pytest.mark.usefixtures("instrumented")
