@@ -71,7 +71,7 @@ _STRIKE = "<strike>"
 _MAKER = """
 def made():
     {free}None
-    {prefix}def replaced(*args, **kwargs):
+    def replaced(*args, **kwargs):
         strike = {strike!r}
         {answer} strike(args, kwargs)
         ({uses})
@@ -83,14 +83,9 @@ def _calling(strike: Callable[..., Any], code: CodeType) -> CodeType:
     # The function keeps its globals and its closure: what it shall call is put among the constants of the code, which
     # has as many free variables as before.
     free = "".join(f"{name} = " for name in code.co_freevars) or "_ = "
-    prefix, answer = "", "return"
-    if code.co_flags & inspect.CO_GENERATOR:
-        answer = "yield from"
-    elif code.co_flags & inspect.CO_COROUTINE:
-        prefix, answer = "async ", "return await"
-    source = _MAKER.format(
-        free=free, prefix=prefix, strike=_STRIKE, answer=answer, uses=", ".join(code.co_freevars) or None
-    )
+    # Python 3.13 warns about the code of a plain function in a generator.
+    answer = "yield from" if code.co_flags & inspect.CO_GENERATOR else "return"
+    source = _MAKER.format(free=free, strike=_STRIKE, answer=answer, uses=", ".join(code.co_freevars) or None)
     namespace: dict[str, Any] = {}
     exec(source, namespace)
     made: CodeType = namespace["made"]().__code__

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.context import get_current
-from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Tracer, use_span
 
 from otelml.instrumentation._base import MLInstrumentor
 from otelml.semconv.metrics import Metric
@@ -31,6 +31,12 @@ class Host:
         """A request that the application traces itself."""
         with self._tracer.start_as_current_span("request") as span:
             yield span
+
+    @contextmanager
+    def unsampled_request(self) -> Iterator[None]:
+        """A request whose trace is not recorded."""
+        with use_span(NonRecordingSpan(SpanContext(1, 1, is_remote=False))):
+            yield
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call the library; a `ValueError` is an outcome and gives None."""
@@ -53,10 +59,12 @@ class Workload:
     Attributes:
         run: the program.
         settings: otelml's settings under which it runs, but for the defaults.
+        observed: whether an observer is told of the calls.
     """
 
     run: Callable[[Host], None]
     settings: Mapping[str, object] = field(default_factory=dict)
+    observed: bool = False
 
 
 @dataclass(frozen=True)

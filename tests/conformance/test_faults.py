@@ -13,6 +13,7 @@ from opentelemetry import context, trace
 
 from otelml import settings
 from otelml._guard import fault_counts
+from otelml.observations import Call
 from tests.conformance.faults import Fault, Site, sites
 from tests.conformance.hook import HOOKS, Hook, Host, Workload, hook
 from tests.support.telemetry import Telemetry
@@ -49,11 +50,17 @@ def _calls(name: str, workload: Workload) -> dict[str, int]:
         return {site.name: site.calls for site in _sites(name).values()}
 
 
+class _Observer:
+    def observe(self, call: Call) -> None:
+        """Nothing to do."""
+
+
 @contextmanager
 def _instrumented(case: Hook, workload: Workload) -> Iterator[tuple[Telemetry, Host]]:
     telemetry, instrumentor = Telemetry(), case.make_instrumentor()
     telemetry.allow(*case.own_attributes)
-    instrumentor.instrument(settings=settings.resolve(workload.settings), **telemetry.providers)
+    in_force, observers = settings.resolve(workload.settings), (_Observer(),) if workload.observed else ()
+    instrumentor.instrument(settings=in_force, observers=observers, **telemetry.providers)
     try:
         yield telemetry, Host(telemetry.tracer_provider.get_tracer("host"))
         telemetry.verify(telemetry.requests())

@@ -26,7 +26,7 @@ from sklearn.utils.fixes import parse_version
 
 import otelml
 from otelml.instrumentation.sklearn import SklearnInstrumentor
-from tests.conformance.hooks.sklearn import X, Y
+from tests.conformance.hooks.sklearn_estimators import X, Y
 from tests.support.telemetry import Telemetry
 
 FRAME = pd.DataFrame(X, columns=["a", "b"])

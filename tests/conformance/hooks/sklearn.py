@@ -11,6 +11,7 @@ from typing import Any
 import otelml
 from otelml.semconv.metrics import ML_INFERENCE_CALLS
 from tests.conformance.hook import Hook, Host, Workload
+from tests.conformance.hooks.sklearn_estimators import X, Y, define, main_class, raising, returning, subject
 
 METHODS = (
     "fit",
@@ -26,8 +27,6 @@ METHODS = (
     "transform",
     "inverse_transform",
 )
-X = [[0.0, 1.0], [1.0, 0.0], [0.2, 0.8], [0.9, 0.3], [0.1, 0.7], [0.8, 0.1]]
-Y = [0, 1, 0, 1, 0, 1]
 
 
 def _load() -> None:
@@ -62,80 +61,10 @@ def _subclasses(cls: type) -> Iterator[type]:
         yield from _subclasses(subclass)
 
 
-def _subject() -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression().fit(X, Y)
+def _call(estimator: Any) -> Any:
+    return estimator.predict(X)
 
 
-def _define() -> Any:
-    from sklearn.base import BaseEstimator, ClassifierMixin
-
-    class Majority(ClassifierMixin, BaseEstimator):
-        """Predicts the most frequent class."""
-
-        def fit(self, X: Any, y: Any) -> Any:
-            self.classes_ = sorted(set(y))
-            self.label_ = max(self.classes_, key=list(y).count)
-            return self
-
-        def predict(self, X: Any) -> Any:
-            return [self.label_ for _ in X]
-
-    return Majority().fit(X, Y)
-
-
-def _call(subject: Any) -> Any:
-    return subject.predict(X)
-
-
-def _returning(result: object) -> Any:
-    from sklearn.base import BaseEstimator
-
-    class Echo(BaseEstimator):
-        def predict(self, X: Any) -> Any:
-            return result
-
-    return Echo()
-
-
-def _raising(error: BaseException) -> Any:
-    from sklearn.base import BaseEstimator
-
-    class Failing(BaseEstimator):
-        def predict(self, X: Any) -> Any:
-            raise error
-
-    return Failing()
-
-
-_MAIN = """
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.utils.metaestimators import available_if
-
-class Threshold(ClassifierMixin, TransformerMixin, BaseEstimator):
-    def __init__(self, at=0.5, proba=True):
-        self.at = at
-        self.proba = proba
-
-    def fit(self, X, y=None):
-        self.fitted_ = True
-        return self
-
-    def predict(self, X):
-        return [int(row[0] > self.at) for row in X]
-
-    def transform(self, X):
-        return [[row[0] - self.at] for row in X]
-
-    @available_if(lambda self: self.proba)
-    def predict_proba(self, X):
-        return [[0.5, 0.5] for _ in X]
-
-class Lower(Threshold):
-    def predict(self, X):
-        return super().predict(X)
-"""
 _RECEIVE = f"""
 import pickle, joblib, skops.io
 X = {X}
@@ -154,29 +83,21 @@ for path in folder.iterdir():
 """
 
 
-def main_class(name: str) -> type:
-    """A class that an application defines in the file that it was started with: cloudpickle sends it by value."""
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(_MAIN, namespace)
-    cls: type = namespace[name]
-    return cls
-
-
 def _send(folder: Path) -> None:
     import cloudpickle
     import joblib
     import skops.io
 
-    model = otelml.describe(_subject(), name="churn", version=3)
+    model = otelml.describe(subject(), name="churn", version=3)
     model.predict(X)
     folder.joinpath("fitted.pickle").write_bytes(pickle.dumps(model))
     folder.joinpath("method.pickle").write_bytes(pickle.dumps(model.predict))
     joblib.dump(model, folder / "fitted.joblib")
     skops.io.dump(model, folder / "fitted.skops")
     for name in ("Threshold", "Lower"):
-        subject = main_class(name)().fit(X)
-        subject.predict(X)
-        folder.joinpath(f"{name}.cloudpickle").write_bytes(cloudpickle.dumps(subject))
+        own = main_class(name)().fit(X)
+        own.predict(X)
+        folder.joinpath(f"{name}.cloudpickle").write_bytes(cloudpickle.dumps(own))
 
 
 def _serve(host: Host) -> None:
@@ -184,7 +105,7 @@ def _serve(host: Host) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    scaler, model, regression = StandardScaler(), LogisticRegression(), _returning([1.5, 2.5])
+    scaler, model, regression = StandardScaler(), LogisticRegression(), returning([1.5, 2.5])
     host.call(scaler.fit_transform, X)
     host.call(scaler.inverse_transform, host.call(scaler.transform, X))
     host.call(model.fit, X, Y)
@@ -193,26 +114,28 @@ def _serve(host: Host) -> None:
         for predict in (model.predict, model.predict_proba, model.predict_log_proba, model.decision_function):
             host.call(predict, rows)
     host.call(model.predict, [[0.0, 1.0, 2.0]])
-    host.call(_raising(ValueError("no")).predict, X)
+    host.call(raising(ValueError("no")).predict, X)
     host.call(regression.predict, X)
 
 
 def _describe_and_label(host: Host) -> None:
     """Predict in a request with a described model, with attributes of the application, and with classes of its own."""
-    model = _subject()
+    model = subject()
     model._otelml_profile = {"version": 1, "model": {"name": "churn", "version": "3"}}
     with host.request(), otelml.attributes({"shop": "a"}):
         host.call(model.predict, X)
-        host.call(_raising(ValueError("no")).predict, X)
-    own = _define()
+        host.call(raising(ValueError("no")).predict, X)
+    own = define()
     host.call(own.predict, X)
     host.call(own.predict, X[:1])
 
 
 def _hot_loop(host: Host) -> None:
     """Predict so often that calls are counted together, and fail in between."""
-    model, broken = _subject(), _raising(ValueError("no"))
+    model, broken = subject(), raising(ValueError("no"))
     for _ in range(260):
+        host.call(model.predict, X[:1])
+    with host.unsampled_request():
         host.call(model.predict, X[:1])
     for _ in range(3):
         host.call(model.predict, X)
@@ -227,7 +150,7 @@ def _search(host: Host) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    search = GridSearchCV(make_pipeline(StandardScaler(), clone(_define())), {}, cv=2)
+    search = GridSearchCV(make_pipeline(StandardScaler(), clone(define())), {}, cv=2)
     host.call(search.fit, X, Y)
     host.call(search.predict, X)
 
@@ -266,12 +189,12 @@ HOOK = Hook(
     ),
     load=_load,
     sites=_sites,
-    subject=_subject,
-    define=_define,
+    subject=subject,
+    define=define,
     call=_call,
     calls=ML_INFERENCE_CALLS,
-    returning=_returning,
-    raising=_raising,
+    returning=returning,
+    raising=raising,
     send=_send,
     receive=_RECEIVE,
     telemetry_modules=("otelml.telemetry", "otelml.observations", "otelml.instrumentation.sklearn"),
@@ -291,7 +214,7 @@ HOOK = Hook(
     own_attributes=("shop",),
     workloads=(
         Workload(_serve),
-        Workload(_describe_and_label, {"metric_attributes": "shop"}),
+        Workload(_describe_and_label, {"metric_attributes": "shop"}, observed=True),
         Workload(_hot_loop, {"overhead_budget": 0}),
         Workload(_search, {"sklearn_nested": True}),
         Workload(_threads, {"sklearn_nested": True}),
