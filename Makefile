@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --semconv-cov
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-oldest check lint types contracts semconv-check semconv format bench constraints clean
+.PHONY: help demo test test-all test-oldest check lint types contracts semconv-check semconv docs format bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -50,6 +50,9 @@ semconv-check: $(VENV)/dev.stamp ## the registry is valid, and what is generated
 
 semconv: $(VENV)/dev.stamp ## generate src/otelml/semconv and semconv/docs from semconv/model
 	$(BIN)/python semconv/tools/generate.py
+
+docs: $(VENV)/dev.stamp ## generate docs/settings.md from the table of settings
+	$(BIN)/python docs/generate.py
 
 format: $(VENV)/dev.stamp ## let ruff format the code and sort the imports
 	$(BIN)/ruff check --select I --fix .
