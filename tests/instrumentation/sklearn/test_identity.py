@@ -234,6 +234,18 @@ def test_estimator_that_does_not_tell_its_task(telemetry: Telemetry) -> None:
 
 
 @pytest.mark.usefixtures("hooked")
+def test_class_of_a_mixin_only(telemetry: Telemetry) -> None:
+    """A class that takes `score` from a mixin, and is no `BaseEstimator`, has no tags, and is evaluated."""
+
+    class Loose(ClassifierMixin):
+        def predict(self, X: Any) -> Any:
+            return [0 for _ in X]
+
+    assert Loose().score(X, Y) == (Y == 0).mean()
+    assert telemetry.total("ml.evaluation.runs") == 1
+
+
+@pytest.mark.usefixtures("hooked")
 def test_steps_that_change(telemetry: Telemetry) -> None:
     """A pipeline whose last step was replaced and fitted again has the new architecture."""
     pipeline = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression())]).fit(X, Y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
@@ -57,8 +58,8 @@ def innermost(estimator: Any) -> Any:
 @guarded
 def task(estimator: Any) -> str | None:
     """The task, from scikit-learn's tags (1.6 and later) or `_estimator_type` (before); None where neither tells."""
+    kind = getattr(estimator, "_estimator_type", None)
     if hasattr(estimator, "__sklearn_tags__"):
-        kind = estimator.__sklearn_tags__().estimator_type
-    else:
-        kind = getattr(estimator, "_estimator_type", None)
+        with contextlib.suppress(AttributeError):  # from the mixins, in a class that is no BaseEstimator (1.9.1)
+            kind = estimator.__sklearn_tags__().estimator_type
     return _TASKS.get(kind) if isinstance(kind, str) else None
