@@ -13,6 +13,8 @@ from sources import PLANNED, SIGNAL_KINDS, UPSTREAM, Problem, Sources
 from structure import CARDINALITIES, REQUIREMENT_LEVELS, SPAN_KINDS, STABILITIES, TYPES
 
 _PIN = {"key", "type", "stability", "registry", "cardinality"}
+_METRIC_PIN = {"name", "instrument", "unit", "value_type", "stability", "registry", "brief", "attributes"}
+_EVENT_PIN = {"name", "severity_number", "stability", "registry", "brief", "attributes"}
 _SPAN_PIN = {"type", "kind", "stability", "registry", "name", "operation_attribute", "operations", "attributes"}
 
 
@@ -24,13 +26,18 @@ def check_pins(sources: Sources) -> list[Problem]:
         return [Problem(UPSTREAM, "registries", "must hold `core` and `gen_ai`")]
     problems = list(_dependencies(registries, sources.manifest.get("dependencies")))
     pins = upstream.get("attributes") or []
-    if not all(isinstance(pin, dict) for pin in (*pins, *(upstream.get("spans") or ()))):
-        return [*problems, Problem(UPSTREAM, "file", "`attributes` and `spans` must be lists of mappings")]
+    signals = [signal for kind in ("spans", "metrics", "events") for signal in upstream.get(kind) or ()]
+    if not all(isinstance(pin, dict) for pin in (*pins, *signals)):
+        return [*problems, Problem(UPSTREAM, "file", "`attributes`, `spans`... must be lists of mappings")]
     for pin in pins:
         problems.extend(Problem(UPSTREAM, str(pin.get("key")), message) for message in _pin(pin, registries))
     keys = {pin.get("key") for pin in pins}
     for span in upstream.get("spans") or []:
         problems.extend(Problem(UPSTREAM, str(span.get("type")), message) for message in _span(span, keys))
+    for kind, expected in (("metrics", _METRIC_PIN), ("events", _EVENT_PIN)):
+        for signal in upstream.get(kind) or []:
+            found = _shape(signal, expected, keys)
+            problems.extend(Problem(UPSTREAM, str(signal.get("name")), message) for message in found)
     return problems
 
 
@@ -93,12 +100,16 @@ def _pin(pin: dict[str, Any], registries: dict[str, Any]) -> Iterator[str]:
 
 
 def _span(span: dict[str, Any], keys: set[Any]) -> Iterator[str]:
-    if span.keys() != _SPAN_PIN:
-        yield f"must have exactly the keys {', '.join(sorted(_SPAN_PIN))}"
+    yield from _shape(span, _SPAN_PIN, keys)
+    if span.get("kind") not in SPAN_KINDS:
+        yield f"kind {span.get('kind')!r} is unknown; use one of: {', '.join(SPAN_KINDS)}"
+
+
+def _shape(signal: dict[str, Any], expected: set[str], keys: set[Any]) -> Iterator[str]:
+    if signal.keys() - {"bucket_boundaries"} != expected:
+        yield f"must have exactly the keys {', '.join(sorted(expected))}"
         return
-    if span["kind"] not in SPAN_KINDS:
-        yield f"kind {span['kind']!r} is unknown; use one of: {', '.join(SPAN_KINDS)}"
-    for key, level in span["attributes"].items():
+    for key, level in signal["attributes"].items():
         if key not in keys:
             yield f"{key} is not pinned; add it to `attributes`"
         if level not in REQUIREMENT_LEVELS:

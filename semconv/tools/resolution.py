@@ -33,6 +33,7 @@ class _Resolver:
             self._keep(group, self._groups, group)
         self._attributes(sources)
         upstream_spans = {span["type"]: span for span in sources.upstream.get("spans", ())}
+        self._pinned_signals(sources.upstream)
         for item in sources.items:
             if item.kind == "spans":
                 self._keep(item, self.registry.spans, self._span(item))
@@ -94,6 +95,36 @@ class _Resolver:
                 file=UPSTREAM,
             )
 
+    def _pinned_signals(self, upstream: dict[str, Any]) -> None:
+        """Take over the upstream metrics and events that otelml emits as they are; spans are refined instead."""
+        for pin in upstream.get("metrics", ()):
+            buckets = pin.get("bucket_boundaries")
+            self.registry.metrics[pin["name"]] = Metric(
+                **self._pinned(pin, "metrics"),
+                instrument=pin["instrument"],
+                unit=pin["unit"],
+                value_type=pin["value_type"],
+                buckets=None if buckets is None else tuple(float(boundary) for boundary in buckets),
+            )
+        for pin in upstream.get("events", ()):
+            self.registry.events[pin["name"]] = Event(
+                **self._pinned(pin, "events"), severity_number=pin["severity_number"]
+            )
+
+    def _pinned(self, pin: dict[str, Any], kind: str) -> dict[str, Any]:
+        return {
+            "name": pin["name"],
+            "file": UPSTREAM,
+            "area": "gen-ai",
+            "brief": pin["brief"],
+            "note": "",
+            "stability": pin["stability"],
+            "level": "recommended",
+            "uses": tuple(Use(self.registry.attributes[key], level) for key, level in pin["attributes"].items()),
+            "planned": self._planned.get((kind, pin["name"]), ""),
+            "upstream_name": "",
+        }
+
     def _common(self, item: Item, kind: str, uses: tuple[Use, ...]) -> dict[str, Any]:
         return {
             "name": item.name,
@@ -116,7 +147,7 @@ class _Resolver:
             kind=item.data["kind"],
             name_note=note,
             name_patterns=_patterns(note),
-            operation_attribute="ml.operation.name",
+            operation_attribute=live.get("operation_attribute", "ml.operation.name"),
             operations=tuple(live["operations"]),
             discriminator=live.get("discriminator", ""),
         )

@@ -12,7 +12,7 @@ from structure import STABILITIES
 
 # UCUM, case-sensitive, base units only (OpenTelemetry's metric guidelines); braces are for counts and unitless values.
 UNITS = ("1", "s", "By")
-_ANNOTATION_UNIT = re.compile(r"^\{([A-Za-z]+(?:_[a-z]+)*)\}$")
+_ANNOTATION_UNIT = re.compile(r"^\{([A-Za-z]+(?:_[a-z]+)*)\}(?:/s)?$")
 _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 # So that the generated constant fits its line.
 _LONGEST_METRIC_BRIEF = 100

@@ -15,9 +15,18 @@ ML_DATASET_DIGEST: Final = "ml.dataset.digest"
 ML_DATASET_SPLIT: Final = "ml.dataset.split"
 ML_DATASET_SAMPLE_COUNT: Final = "ml.dataset.sample.count"
 ML_FEATURE_NAME: Final = "ml.feature.name"
+ML_COMPILE_ID: Final = "ml.compile.id"
+ML_COMPILE_PASS: Final = "ml.compile.pass"
+ML_COMPILE_DURATION: Final = "ml.compile.duration"
+ML_COMPILE_GRAPH_OPERATION_COUNT: Final = "ml.compile.graph.operation.count"
+ML_COMPILE_RECOMPILE_CAUSE: Final = "ml.compile.recompile.cause"
+ML_COMPILE_RECOMPILE_REASON: Final = "ml.compile.recompile.reason"
+ML_COMPILE_GRAPH_BREAK_REASON: Final = "ml.compile.graph_break.reason"
 ML_DATA_QUALITY_CHECK_NAME: Final = "ml.data_quality.check.name"
 ML_DATA_QUALITY_CHECK_RESULT: Final = "ml.data_quality.check.result"
 ML_DATA_QUALITY_VIOLATION_COUNT: Final = "ml.data_quality.violation.count"
+ML_DATA_QUALITY_RATE: Final = "ml.data_quality.rate"
+ML_DATA_QUALITY_THRESHOLD: Final = "ml.data_quality.threshold"
 ML_DRIFT_TYPE: Final = "ml.drift.type"
 ML_DRIFT_METHOD: Final = "ml.drift.method"
 ML_DRIFT_SCORE_VALUE: Final = "ml.drift.score.value"
@@ -27,6 +36,11 @@ ML_DRIFT_STATE: Final = "ml.drift.state"
 ML_DRIFT_REFERENCE_NAME: Final = "ml.drift.reference.name"
 ML_DRIFT_WINDOW_START: Final = "ml.drift.window.start"
 ML_DRIFT_WINDOW_END: Final = "ml.drift.window.end"
+ML_DRIFT_PREVIOUS_STATE: Final = "ml.drift.previous_state"
+ML_DRIFT_BINS: Final = "ml.drift.bins"
+ML_DRIFT_REFERENCE_STATE: Final = "ml.drift.reference.state"
+ML_DRIFT_REFERENCE_REASON: Final = "ml.drift.reference.reason"
+ML_FEATURE_BIN: Final = "ml.feature.bin"
 ML_EVALUATION_NAME: Final = "ml.evaluation.name"
 ML_EVALUATION_SCORE_VALUE: Final = "ml.evaluation.score.value"
 ML_EVALUATION_SCORE_LABEL: Final = "ml.evaluation.score.label"
@@ -51,12 +65,16 @@ ML_INFERENCE_BATCH_SIZE: Final = "ml.inference.batch.size"
 ML_INFERENCE_MODE: Final = "ml.inference.mode"
 ML_INPUT_FEATURE_COUNT: Final = "ml.input.feature.count"
 ML_INPUT_SHAPE: Final = "ml.input.shape"
+ML_INPUT_DATA_TYPE: Final = "ml.input.data_type"
+ML_INFERENCE_DEVICE: Final = "ml.inference.device"
 ML_MODEL_NAME: Final = "ml.model.name"
 ML_MODEL_VERSION: Final = "ml.model.version"
 ML_MODEL_ID: Final = "ml.model.id"
 ML_MODEL_ARCHITECTURE: Final = "ml.model.architecture"
 ML_MODEL_TASK: Final = "ml.model.task"
 ML_MODEL_PARAMETER_COUNT: Final = "ml.model.parameter.count"
+ML_MODEL_DATA_TYPE: Final = "ml.model.data_type"
+ML_MODEL_MODE: Final = "ml.model.mode"
 ML_PREDICTION_ID: Final = "ml.prediction.id"
 ML_PREDICTION_CLASS: Final = "ml.prediction.class"
 ML_PREDICTION_SCORE_BIN: Final = "ml.prediction.score.bin"
@@ -77,6 +95,13 @@ ML_EXPERIMENT_NAME: Final = "ml.experiment.name"
 ML_TRAINING_EPOCH_INDEX: Final = "ml.training.epoch.index"
 ML_TRAINING_EPOCH_COUNT: Final = "ml.training.epoch.count"
 ML_TRAINING_STEP_INDEX: Final = "ml.training.step.index"
+ML_TRAINING_STEP_COUNT: Final = "ml.training.step.count"
+ML_TRAINING_SAMPLE_COUNT: Final = "ml.training.sample.count"
+ML_TRAINING_TOKEN_COUNT: Final = "ml.training.token.count"
+ML_TRAINING_WINDOW_INDEX: Final = "ml.training.window.index"
+ML_TRAINING_PHASE_TIME: Final = "ml.training.phase_time"
+ML_TRAINING_GRADIENT_NORM_VALUE: Final = "ml.training.gradient.norm.value"
+ML_TRAINING_LEARNING_RATE_VALUE: Final = "ml.training.learning_rate.value"
 ML_TRAINING_PHASE: Final = "ml.training.phase"
 ML_TRAINING_TASK_TYPE: Final = "ml.training.task.type"
 ML_TRAINING_TASK_NAME: Final = "ml.training.task.name"
@@ -87,15 +112,35 @@ ML_TRAINING_PARAMETER_GROUP: Final = "ml.training.parameter_group"
 ML_TRAINING_HYPERPARAMETER: Final = "ml.training.hyperparameter"
 ML_TRAINING_WORKER_COUNT: Final = "ml.training.worker.count"
 ML_TRAINING_WORKER_INDEX: Final = "ml.training.worker.index"
+ML_TRAINING_LAUNCHER: Final = "ml.training.launcher"
+ML_TRAINING_JOB_ID: Final = "ml.training.job.id"
+ML_TRAINING_WORKER_LOCAL_INDEX: Final = "ml.training.worker.local_index"
+ML_TRAINING_NODE_INDEX: Final = "ml.training.node.index"
+ML_TRAINING_CHECKPOINT_OPERATION: Final = "ml.training.checkpoint.operation"
 ML_TRAINING_ANOMALY_TYPE: Final = "ml.training.anomaly.type"
 ML_TRAINING_CHECKPOINT_URI: Final = "ml.training.checkpoint.uri"
+ML_GEN_AI_USAGE_STATUS: Final = "ml.gen_ai.usage.status"
+ML_GEN_AI_RESPONSE_CHUNK_COUNT: Final = "ml.gen_ai.response.chunk.count"
+ML_GEN_AI_RESPONSE_CHUNK_GAP_MEAN: Final = "ml.gen_ai.response.chunk.gap.mean"
+ML_GEN_AI_RESPONSE_CHUNK_GAP_MAX: Final = "ml.gen_ai.response.chunk.gap.max"
+ML_GEN_AI_RESPONSE_OUTPUT_RATE: Final = "ml.gen_ai.response.output_rate"
+ML_GEN_AI_RESPONSE_ABANDONED: Final = "ml.gen_ai.response.abandoned"
+ML_GEN_AI_TOKEN_DETAIL: Final = "ml.gen_ai.token.detail"
+ML_GEN_AI_CHUNK_GAP_STATISTIC: Final = "ml.gen_ai.chunk.gap.statistic"
+ML_GEN_AI_OPERATION_METHOD: Final = "ml.gen_ai.operation.method"
 ML_GEN_AI_USAGE_COST_AMOUNT: Final = "ml.gen_ai.usage.cost.amount"
 ML_GEN_AI_USAGE_COST_CURRENCY: Final = "ml.gen_ai.usage.cost.currency"
 ML_GEN_AI_USAGE_COST_SOURCE: Final = "ml.gen_ai.usage.cost.source"
+ML_GEN_AI_USAGE_COST_PRICE_LIST: Final = "ml.gen_ai.usage.cost.price_list"
+ML_GEN_AI_USAGE_COST_PART: Final = "ml.gen_ai.usage.cost.part"
 ML_GEN_AI_CONTEXT_WINDOW_SIZE: Final = "ml.gen_ai.context.window_size"
 ML_GEN_AI_CONTEXT_UTILIZATION: Final = "ml.gen_ai.context.utilization"
 ML_GEN_AI_CONVERSATION_COST: Final = "ml.gen_ai.conversation.cost"
 ML_GEN_AI_CONVERSATION_TURN_COUNT: Final = "ml.gen_ai.conversation.turn.count"
+ML_GEN_AI_CONVERSATION_UNPRICED_COUNT: Final = "ml.gen_ai.conversation.unpriced.count"
+ML_GEN_AI_CONVERSATION_PERSONA: Final = "ml.gen_ai.conversation.persona"
+ML_GEN_AI_CONVERSATION_END_REASON: Final = "ml.gen_ai.conversation.end.reason"
+ML_GEN_AI_QUERY_TYPE: Final = "ml.gen_ai.query.type"
 ML_GEN_AI_SAFETY_CATEGORY: Final = "ml.gen_ai.safety.category"
 ML_GEN_AI_SAFETY_ACTION: Final = "ml.gen_ai.safety.action"
 ML_GEN_AI_SAFETY_TARGET: Final = "ml.gen_ai.safety.target"
@@ -173,6 +218,11 @@ GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tok
 GEN_AI_USAGE_TEXT_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.text.cache_read.input_tokens"
 GEN_AI_USAGE_TEXT_INPUT_TOKENS: Final = "gen_ai.usage.text.input_tokens"
 GEN_AI_USAGE_TEXT_OUTPUT_TOKENS: Final = "gen_ai.usage.text.output_tokens"
+GEN_AI_SYSTEM: Final = "gen_ai.system"
+GEN_AI_USAGE_PROMPT_TOKENS: Final = "gen_ai.usage.prompt_tokens"
+GEN_AI_USAGE_COMPLETION_TOKENS: Final = "gen_ai.usage.completion_tokens"
+GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
+GEN_AI_USAGE_REASONING_TOKENS: Final = "gen_ai.usage.reasoning_tokens"
 GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 
 
@@ -211,6 +261,27 @@ class DatasetSplit:
     PRODUCTION: Final = "production"
 
 
+class CompilePass:
+    """Well-known values of `ml.compile.pass`."""
+
+    FORWARD: Final = "forward"
+    BACKWARD: Final = "backward"
+
+
+class CompileRecompileCause:
+    """Well-known values of `ml.compile.recompile.cause`."""
+
+    SHAPE: Final = "shape"
+    DATA_TYPE: Final = "data_type"
+    DEVICE: Final = "device"
+    GRADIENT: Final = "gradient"
+    GLOBAL_STATE: Final = "global_state"
+    VALUE: Final = "value"
+    OBJECT: Final = "object"
+    TYPE: Final = "type"
+    OTHER: Final = "other"
+
+
 class DataQualityCheckName:
     """Well-known values of `ml.data_quality.check.name`."""
 
@@ -220,6 +291,7 @@ class DataQualityCheckName:
     CATEGORY: Final = "category"
     UNIQUE: Final = "unique"
     FINITE: Final = "finite"
+    CONSTANT: Final = "constant"
     SCHEMA: Final = "schema"
     FRESHNESS: Final = "freshness"
 
@@ -235,7 +307,9 @@ class DriftType:
     """Well-known values of `ml.drift.type`."""
 
     FEATURE: Final = "feature"
+    DEPENDENCE: Final = "dependence"
     PREDICTION: Final = "prediction"
+    SCORE: Final = "score"
     LABEL: Final = "label"
     CONCEPT: Final = "concept"
 
@@ -246,6 +320,10 @@ class DriftMethod:
     PSI: Final = "psi"
     KS: Final = "ks"
     CHI_SQUARE: Final = "chi_square"
+    MANN_WHITNEY: Final = "mann_whitney"
+    MOOD: Final = "mood"
+    BETA_BINOMIAL: Final = "beta_binomial"
+    RANK_CORRELATION: Final = "rank_correlation"
     WASSERSTEIN: Final = "wasserstein"
     JENSEN_SHANNON: Final = "jensen_shannon"
     KL_DIVERGENCE: Final = "kl_divergence"
@@ -256,9 +334,18 @@ class DriftMethod:
 class DriftState:
     """Well-known values of `ml.drift.state`."""
 
+    WARMING_UP: Final = "warming_up"
     OK: Final = "ok"
     WARNING: Final = "warning"
     DRIFTED: Final = "drifted"
+
+
+class DriftReferenceState:
+    """Well-known values of `ml.drift.reference.state`."""
+
+    TAKEN: Final = "taken"
+    CAPPED: Final = "capped"
+    REFUSED: Final = "refused"
 
 
 class EvaluationName:
@@ -353,6 +440,13 @@ class ModelTask:
     EMBEDDING: Final = "embedding"
 
 
+class ModelMode:
+    """Well-known values of `ml.model.mode`."""
+
+    TRAIN: Final = "train"
+    EVAL: Final = "eval"
+
+
 class RolloutStrategy:
     """Well-known values of `ml.rollout.strategy`."""
 
@@ -384,6 +478,7 @@ class TelemetrySignal:
 
     DURATION: Final = "duration"
     SPAN: Final = "span"
+    ROWS: Final = "rows"
 
 
 class TrainingPhase:
@@ -405,6 +500,24 @@ class TrainingTaskType:
     OTHER: Final = "other"
 
 
+class TrainingLauncher:
+    """Well-known values of `ml.training.launcher`."""
+
+    TORCHRUN: Final = "torchrun"
+    SLURM: Final = "slurm"
+    RAY: Final = "ray"
+    KUBEFLOW: Final = "kubeflow"
+    MPI: Final = "mpi"
+    OTHER: Final = "other"
+
+
+class TrainingCheckpointOperation:
+    """Well-known values of `ml.training.checkpoint.operation`."""
+
+    SAVE: Final = "save"
+    LOAD: Final = "load"
+
+
 class TrainingAnomalyType:
     """Well-known values of `ml.training.anomaly.type`."""
 
@@ -415,11 +528,55 @@ class TrainingAnomalyType:
     STALLED_DATA: Final = "stalled_data"
 
 
+class GenAiUsageStatus:
+    """Well-known values of `ml.gen_ai.usage.status`."""
+
+    REPORTED: Final = "reported"
+    ESTIMATED: Final = "estimated"
+    MISSING: Final = "missing"
+
+
+class GenAiTokenDetail:
+    """Well-known values of `ml.gen_ai.token.detail`."""
+
+    CACHE_READ: Final = "cache_read"
+    CACHE_WRITE: Final = "cache_write"
+    REASONING: Final = "reasoning"
+    AUDIO_INPUT: Final = "audio_input"
+    AUDIO_OUTPUT: Final = "audio_output"
+
+
+class GenAiChunkGapStatistic:
+    """Well-known values of `ml.gen_ai.chunk.gap.statistic`."""
+
+    MEAN: Final = "mean"
+    MAX: Final = "max"
+
+
 class GenAiUsageCostSource:
     """Well-known values of `ml.gen_ai.usage.cost.source`."""
 
     PROVIDER: Final = "provider"
     LOCAL: Final = "local"
+
+
+class GenAiUsageCostPart:
+    """Well-known values of `ml.gen_ai.usage.cost.part`."""
+
+    INPUT: Final = "input"
+    CACHE_READ: Final = "cache_read"
+    CACHE_WRITE: Final = "cache_write"
+    OUTPUT: Final = "output"
+    REASONING: Final = "reasoning"
+
+
+class GenAiConversationEndReason:
+    """Well-known values of `ml.gen_ai.conversation.end.reason`."""
+
+    COMPLETED: Final = "completed"
+    TIMEOUT: Final = "timeout"
+    EVICTED: Final = "evicted"
+    SHUTDOWN: Final = "shutdown"
 
 
 class GenAiSafetyAction:
@@ -460,6 +617,15 @@ class GenAiOperationName:
     DELETE_MEMORY: Final = "delete_memory"
     CREATE_MEMORY_STORE: Final = "create_memory_store"
     DELETE_MEMORY_STORE: Final = "delete_memory_store"
+    IMAGE_GENERATION: Final = "image_generation"
+    SPEECH: Final = "speech"
+    TRANSCRIPTION: Final = "transcription"
+    TRANSLATION: Final = "translation"
+    MODERATION: Final = "moderation"
+    BATCH: Final = "batch"
+    FILE: Final = "file"
+    FINE_TUNING: Final = "fine_tuning"
+    OTHER: Final = "other"
 
 
 class GenAiOutputType:
@@ -490,6 +656,16 @@ class GenAiProviderName:
     GROQ: Final = "groq"
     MISTRAL_AI: Final = "mistral_ai"
     MOONSHOT_AI: Final = "moonshot_ai"
+    VLLM: Final = "vllm"
+    OLLAMA: Final = "ollama"
+    TOGETHER: Final = "together"
+    OPENROUTER: Final = "openrouter"
+    FIREWORKS: Final = "fireworks"
+    CEREBRAS: Final = "cerebras"
+    NVIDIA: Final = "nvidia"
+    HUGGINGFACE: Final = "huggingface"
+    LM_STUDIO: Final = "lm_studio"
+    OPENAI_COMPATIBLE: Final = "openai_compatible"
 
 
 class GenAiResponseStatus:

@@ -13,9 +13,13 @@ class Event(NamedTuple):
     severity_number: int
 
 
+GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS: Final = Event("gen_ai.client.inference.operation.details", 9)
 ML_OPERATION_EXCEPTION: Final = Event("ml.operation.exception", 13)
+ML_COMPILE_RESULT: Final = Event("ml.compile.result", 9)
+ML_COMPILE_GRAPH_BREAK: Final = Event("ml.compile.graph_break", 9)
 ML_DATA_QUALITY_RESULT: Final = Event("ml.data_quality.result", 9)
 ML_DRIFT_RESULT: Final = Event("ml.drift.result", 9)
+ML_DRIFT_REFERENCE: Final = Event("ml.drift.reference", 9)
 ML_EVALUATION_RESULT: Final = Event("ml.evaluation.result", 9)
 ML_FAIRNESS_RESULT: Final = Event("ml.fairness.result", 9)
 ML_PREDICTION_FEEDBACK: Final = Event("ml.prediction.feedback", 9)

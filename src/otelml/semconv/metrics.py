@@ -102,6 +102,74 @@ class HistogramMetric(Metric):
         )
 
 
+GEN_AI_CLIENT_OPERATION_DURATION: Final = HistogramMetric(
+    "gen_ai.client.operation.duration",
+    "histogram",
+    "s",
+    "Duration of GenAI client operations.",
+    (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+)
+GEN_AI_CLIENT_TOKEN_USAGE: Final = HistogramMetric(
+    "gen_ai.client.token.usage",
+    "histogram",
+    "{token}",
+    "Number of input and output tokens used by GenAI clients.",
+    (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864),
+)
+GEN_AI_CLIENT_OPERATION_TIME_TO_FIRST_CHUNK: Final = HistogramMetric(
+    "gen_ai.client.operation.time_to_first_chunk",
+    "histogram",
+    "s",
+    "Time from a request to the first chunk of its stream.",
+    (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+)
+GEN_AI_CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK: Final = HistogramMetric(
+    "gen_ai.client.operation.time_per_output_chunk",
+    "histogram",
+    "s",
+    "Time between two chunks of a stream.",
+    (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+)
+GEN_AI_EXECUTE_TOOL_DURATION: Final = HistogramMetric(
+    "gen_ai.execute_tool.duration",
+    "histogram",
+    "s",
+    "Duration of tool executions.",
+    (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+)
+GEN_AI_INVOKE_AGENT_DURATION: Final = HistogramMetric(
+    "gen_ai.invoke_agent.duration",
+    "histogram",
+    "s",
+    "Duration of agent invocations in this process.",
+    (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6),
+)
+GEN_AI_INVOKE_WORKFLOW_DURATION: Final = HistogramMetric(
+    "gen_ai.invoke_workflow.duration",
+    "histogram",
+    "s",
+    "Duration of workflows.",
+    (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200),
+)
+ML_COMPILE_DURATION: Final = HistogramMetric(
+    "ml.compile.duration",
+    "histogram",
+    "s",
+    "Duration of compilations of models, such as those of `torch.compile`.",
+    (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
+)
+ML_COMPILE_RECOMPILES: Final = CounterMetric(
+    "ml.compile.recompiles",
+    "counter",
+    "{compilation}",
+    "Number of compilations that replace code whose assumptions did not hold any more.",
+)
+ML_COMPILE_GRAPH_BREAKS: Final = CounterMetric(
+    "ml.compile.graph_breaks",
+    "counter",
+    "{break}",
+    "Number of places at which the compiler left code to the interpreter, between two graphs.",
+)
 ML_DATA_QUALITY_CHECKS: Final = CounterMetric(
     "ml.data_quality.checks", "counter", "{check}", "Number of data-quality checks run."
 )
@@ -117,6 +185,15 @@ ML_FEATURE_VALUE: Final = HistogramMetric(
     "{value}",
     "Distribution of the values of an input feature.",
     (-1000, -100, -10, -1, -0.1, 0, 0.1, 1, 10, 100, 1000, 10000, 100000, 1000000),
+)
+ML_FEATURE_VALUES: Final = CounterMetric(
+    "ml.feature.values", "counter", "{value}", "Number of values of an input feature, by bin of the reference sample."
+)
+ML_FEATURE_REFERENCE_RATIO: Final = GaugeMetric(
+    "ml.feature.reference.ratio",
+    "gauge",
+    "1",
+    "Fraction of the reference sample's values of an input feature that are in a bin.",
 )
 ML_DRIFT_SCORE: Final = GaugeMetric("ml.drift.score", "gauge", "{score}", "The most recent value of a drift statistic.")
 ML_DRIFT_STATUS: Final = UpDownCounterMetric(
@@ -205,6 +282,24 @@ ML_PREDICTION_VALUE: Final = HistogramMetric(
     "Distribution of predicted values of a regression model.",
     (-1000, -100, -10, -1, -0.1, 0, 0.1, 1, 10, 100, 1000, 10000, 100000, 1000000),
 )
+ML_PREDICTION_CONFIDENCE: Final = GaugeMetric(
+    "ml.prediction.confidence",
+    "gauge",
+    "{probability}",
+    "Mean of the largest predicted probability, over the last window.",
+)
+ML_PREDICTION_ENTROPY: Final = GaugeMetric(
+    "ml.prediction.entropy",
+    "gauge",
+    "1",
+    "Share of the largest possible entropy in the predicted probabilities, over the last window.",
+)
+ML_PREDICTION_NEAR_THRESHOLD_RATIO: Final = GaugeMetric(
+    "ml.prediction.near_threshold.ratio",
+    "gauge",
+    "1",
+    "Fraction of the predictions whose score is near the decision threshold, over the last window.",
+)
 ML_ROLLOUT_TRAFFIC_RATIO: Final = GaugeMetric(
     "ml.rollout.traffic.ratio", "gauge", "1", "Fraction of the traffic a variant receives."
 )
@@ -212,7 +307,10 @@ ML_ROLLOUT_DECISIONS: Final = CounterMetric(
     "ml.rollout.decisions", "counter", "{decision}", "Number of rollout decisions taken."
 )
 ML_TELEMETRY_RECORDED: Final = GaugeMetric(
-    "ml.telemetry.recorded", "gauge", "1", "Share of the calls whose duration or span is recorded."
+    "ml.telemetry.recorded",
+    "gauge",
+    "1",
+    "Share of the calls whose duration or span is recorded, or of the rows that monitors see.",
 )
 ML_TELEMETRY_FAULTS: Final = CounterMetric(
     "ml.telemetry.faults",
@@ -264,10 +362,52 @@ ML_TRAINING_SAMPLES: Final = CounterMetric(
 ML_TRAINING_TOKENS: Final = CounterMetric(
     "ml.training.tokens", "counter", "{token}", "Number of tokens consumed by training."
 )
-ML_TRAINING_STEPS: Final = CounterMetric("ml.training.steps", "counter", "{step}", "Number of optimizer steps taken.")
+ML_TRAINING_STEPS: Final = CounterMetric("ml.training.steps", "counter", "{step}", "Number of training steps taken.")
+ML_TRAINING_SKIPPED_STEPS: Final = CounterMetric(
+    "ml.training.skipped_steps",
+    "counter",
+    "{step}",
+    "Number of training steps whose update was left out because the scaled gradients were not finite.",
+)
+ML_TRAINING_MICROBATCHES: Final = CounterMetric(
+    "ml.training.microbatches", "counter", "{microbatch}", "Number of backward passes."
+)
+ML_TRAINING_CHECKPOINT_DURATION: Final = HistogramMetric(
+    "ml.training.checkpoint.duration",
+    "histogram",
+    "s",
+    "Duration of writing or reading checkpoints.",
+    (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900),
+)
 ML_TRAINING_EPOCHS: Final = CounterMetric("ml.training.epochs", "counter", "{epoch}", "Number of epochs completed.")
 ML_TRAINING_ANOMALIES: Final = CounterMetric(
     "ml.training.anomalies", "counter", "{anomaly}", "Number of training anomalies detected."
+)
+ML_GEN_AI_CLIENT_TOKEN_DETAILS: Final = CounterMetric(
+    "ml.gen_ai.client.token.details",
+    "counter",
+    "{token}",
+    "Number of cached, reasoning and audio tokens, which are among the input and output tokens.",
+)
+ML_GEN_AI_CLIENT_UNMETERED_OPERATIONS: Final = CounterMetric(
+    "ml.gen_ai.client.unmetered_operations",
+    "counter",
+    "{operation}",
+    "Number of operations without token counts from the provider, so that sums are lower bounds.",
+)
+ML_GEN_AI_CLIENT_CHUNK_GAP: Final = HistogramMetric(
+    "ml.gen_ai.client.chunk.gap",
+    "histogram",
+    "s",
+    "Time between two chunks of a stream, as the mean and the maximum of each stream.",
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+ML_GEN_AI_CLIENT_OUTPUT_RATE: Final = HistogramMetric(
+    "ml.gen_ai.client.output_rate",
+    "histogram",
+    "{token}/s",
+    "Output tokens per second of streams, from the first chunk to the end.",
+    (1, 2.5, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 400, 1000),
 )
 ML_GEN_AI_CLIENT_OPERATION_COST: Final = HistogramMetric(
     "ml.gen_ai.client.operation.cost",
@@ -275,6 +415,15 @@ ML_GEN_AI_CLIENT_OPERATION_COST: Final = HistogramMetric(
     "{USD}",
     "Cost of GenAI client operations.",
     (1e-05, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
+)
+ML_GEN_AI_CLIENT_TOKEN_COSTS: Final = CounterMetric(
+    "ml.gen_ai.client.token.costs", "counter", "{USD}", "Cost of GenAI client operations by kind of token."
+)
+ML_GEN_AI_CLIENT_UNPRICED_OPERATIONS: Final = CounterMetric(
+    "ml.gen_ai.client.unpriced_operations",
+    "counter",
+    "{operation}",
+    "Number of GenAI client operations whose cost is unknown.",
 )
 ML_GEN_AI_CONTEXT_UTILIZATION: Final = HistogramMetric(
     "ml.gen_ai.context.utilization",

@@ -1,8 +1,7 @@
 """Every setting of otelml: one table, read by all rooms.
 
 Order: argument of `otelml.instrument()`, then the environment variable `OTELML_<NAME>`, then the default. No other
-    module reads
-`OTELML_*` from the environment, and docs/settings.md is generated from this table.
+module reads `OTELML_*` from the environment, and docs/settings.md is generated from the table.
 """
 
 from __future__ import annotations
@@ -14,88 +13,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from otelml.settings.table import Settings
+from otelml.settings.values import Values
+
+__all__ = ["PREFIX", "Settings", "current", "environment_name", "expected", "resolve", "use"]
+
 _logger = logging.getLogger("otelml")
 
 PREFIX = "OTELML_"
-
-
-def _share(value: object) -> float:
-    text = str(value).strip()
-    number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    if not 0 <= number <= 1:
-        raise ValueError("a share between 0 and 1, or between 0% and 100%")
-    return number
-
-
-def _flag(value: object) -> bool:
-    text = str(value).strip().lower()
-    if text not in ("true", "false", "1", "0"):
-        raise ValueError("true or false")
-    return text in ("true", "1")
-
-
-def _count(value: object) -> int:
-    number = int(str(value).strip())
-    if number < 1:
-        raise ValueError("a whole number of at least 1")
-    return number
-
-
-def _names(value: object) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple, set, frozenset)) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("names, separated by commas")
-    return tuple(name for name in (part.strip() for part in parts) if name)
-
-
-_EXPECTED: dict[Callable[[object], Any], str] = {
-    _share: "a share such as 3% or 0.03, from 0% to 100%",
-    _flag: "true or false",
-    _count: "a whole number of at least 1",
-    _names: "names, separated by commas",
-}
-
-
-def _setting(default: Any, parse: Callable[[object], Any], sentence: str) -> Any:
-    return dataclasses.field(default=default, metadata={"parse": parse, "sentence": sentence})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings in force. Build one with `resolve`, which checks values and reads the environment."""
-
-    overhead_budget: float = _setting(
-        0.03,
-        _share,
-        "The share of the time of the instrumented calls that may be spent on recording durations and root spans. "
-        "Counts are exact whatever the budget; 100% records every call.",
-    )
-    sklearn_nested: bool = _setting(
-        False,
-        _flag,
-        "Whether calls inside a call (steps of a pipeline, candidates of a search) get spans of their own "
-        "when the outermost call has one.",
-    )
-    max_classes: int = _setting(
-        50, _count, "The number of distinct predicted classes counted per model; further ones are counted as `_OTHER`."
-    )
-    max_models: int = _setting(
-        200,
-        _count,
-        "The number of distinct models (name and version) on metrics; further ones are reported as `_OTHER`.",
-    )
-    metric_attributes: tuple[str, ...] = _setting(
-        (),
-        _names,
-        "The keys set with `otelml.attributes()` that go on metrics, too. Allow only keys with few values: "
-        "at most 20 are kept for each, further ones are reported as `_OTHER`.",
-    )
-    exception_messages: bool = _setting(
-        True,
-        _flag,
-        "Whether exception events carry the message and the stack trace. "
-        "Messages of ML libraries may quote input values.",
-    )
 
 
 def environment_name(name: str) -> str:
@@ -105,7 +30,8 @@ def environment_name(name: str) -> str:
 
 def expected(field: dataclasses.Field[Any]) -> str:
     """What values a setting takes, in words."""
-    return _EXPECTED[field.metadata["parse"]]
+    values: Values = field.metadata["values"]
+    return values.expected
 
 
 def resolve(
@@ -128,7 +54,7 @@ def resolve(
     values: dict[str, Any] = {}
     for field, given, source in _given(arguments or {}, environ, on_error):
         try:
-            values[field.name] = field.metadata["parse"](given)
+            values[field.name] = field.metadata["values"].parse(given)
         except (ValueError, TypeError):
             _complain(f"{source}={given!r} is not valid: expected {expected(field)}.", on_error)
     return Settings(**values)
