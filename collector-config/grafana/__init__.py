@@ -1,0 +1,1 @@
+"""The dashboards as code: `python collector-config/generate_dashboards.py` writes their JSON."""
