@@ -25,7 +25,7 @@ def page(reports: Mapping[str, Report]) -> str:
     if checks:
         met = sum(check.met for _, check in checks)
         parts.append(f"## Targets\n\n{met} of {len(checks)} are met.\n")
-        parts.append(_markdown(_checks_table(checks)))
+        parts.append(markdown(_checks_table(checks)))
     parts += [section(name, report) for name, report in reports.items()]
     return "\n".join(parts)
 
@@ -33,9 +33,9 @@ def page(reports: Mapping[str, Report]) -> str:
 def section(name: str, report: Report) -> str:
     """One report in Markdown."""
     parts = [f"## {report.title}\n", f"{report.about}\n"]
-    parts += [_markdown(table) for table in report.tables]
+    parts += [markdown(table) for table in report.tables]
     if report.checks:
-        parts.append(_markdown(_checks_table([("", check) for check in report.checks], named=False)))
+        parts.append(markdown(_checks_table([("", check) for check in report.checks], named=False)))
     parts += [f"- {note}" for note in report.notes]
     if report.notes:
         parts.append("")
@@ -53,7 +53,8 @@ def _checks_table(checks: list[tuple[str, Check]], *, named: bool = True) -> Tab
     return Table("", header, rows)
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """A table in Markdown, its caption above it."""
     widths = [max(len(row[column]) for row in [table.header, *table.rows]) for column in range(len(table.header))]
 
     def line(cells: list[str]) -> str:

@@ -1,0 +1,88 @@
+"""Puts windows to one contender, in its own environment: `python -m benchmarks.drift.worker NAME ...`; prints JSON."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.drift.contenders import CONTENDERS, DEPENDENCE
+from benchmarks.drift.tables import CHANGES, changed, table
+
+SIZES = (200, 1_000, 10_000)
+REFERENCE_ROWS = 10_000
+
+
+def main() -> None:
+    """Judge windows without drift, then with each change, by turns over several references."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("contender", choices=list(CONTENDERS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--references", type=int, default=10)
+    parser.add_argument("--windows", type=int, default=1_000, help="windows without drift, by size")
+    parser.add_argument("--changed", type=int, default=420, help="windows with a change, by change and size")
+    parser.add_argument("--seconds", type=float, default=60.0, help="at most, for each size and change")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        found = [_cell(options, rows, change) for rows in SIZES for change in (None, *CHANGES) if _asked(rows, change)]
+    json.dump({"contender": options.contender, "python": sys.version.split()[0], "cells": found}, sys.stdout)
+
+
+def _asked(rows: int, change: str | None) -> bool:
+    return change is None or rows in CHANGES[change].least
+
+
+def _cell(options: argparse.Namespace, rows: int, change: str | None) -> dict[str, Any]:
+    """One figure: the share of windows in which anything, or the changed column, is flagged."""
+    wanted = options.windows if change is None else options.changed
+    hits: dict[str, list[bool]] = {}
+    spent = judging = 0.0
+    for number in range(options.references):
+        rng = np.random.default_rng([options.seed, number, rows])
+        contender = CONTENDERS[options.contender](table(rng, REFERENCE_ROWS), rows)
+        until = (number + 1) / options.references * options.seconds
+        for column, window in _windows(rng, change, rows, -(-wanted // options.references)):
+            began = time.process_time()
+            flagged = contender.flagged(window)
+            spent += time.process_time() - began
+            hits.setdefault(column, []).append(bool(flagged) if change is None else _found(flagged, column, change))
+            if spent > until:
+                break
+        judging += getattr(contender, "judging", 0.0)
+    everything = [hit for column in hits.values() for hit in column]
+    return {
+        "rows": rows,
+        "change": change,
+        "windows": len(everything),
+        "flagged": sum(everything),
+        "ms": spent / len(everything) * 1e3,
+        "judging_ms": judging / len(everything) * 1e3,
+        "columns": {column: sum(each) / len(each) for column, each in hits.items()},
+    }
+
+
+def _windows(
+    rng: np.random.Generator, change: str | None, rows: int, windows: int
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    if change is None:
+        yield from (("", table(rng, rows)) for _ in range(windows))
+    else:
+        yield from changed(rng, CHANGES[change], rows, windows)
+
+
+def _found(flagged: set[str], column: str, change: str) -> bool:
+    return bool(flagged & ({column, DEPENDENCE} if change == "correlation lost" else {column}))
+
+
+if __name__ == "__main__":
+    main()
