@@ -29,9 +29,17 @@ def load() -> Data:
     return Data(StandardScaler().fit_transform(features), target)
 
 
-def rows(count: int) -> Array:
+WIDE = 1_000
+"""Features of the model `wide`: the 30 real ones again and again, with noise."""
+
+
+def rows(count: int, features: int = 30) -> Array:
     """The first rows of the data, repeated as often as needed."""
-    return np.resize(load().features, (count, 30))
+    few = np.resize(load().features, (count, 30))
+    if features == few.shape[1]:
+        return few
+    noise = np.random.default_rng(0).normal(size=(count, features))
+    return np.asarray(np.tile(few, features // 30 + 1)[:, :features] + noise)
 
 
 class Nearest(ClassifierMixin, BaseEstimator):
@@ -57,6 +65,7 @@ def fitted(name: str) -> Any:
         "forest": lambda: RandomForestClassifier(n_estimators=20, random_state=0),
         "pipeline": lambda: make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(max_iter=1000)),
         "nearest": Nearest,
+        "wide": lambda: LogisticRegression(max_iter=1000),
     }
-    data = load()
+    data = load() if name != "wide" else Data(rows(569, WIDE), load().target)
     return makers[name]().fit(data.features, data.target)

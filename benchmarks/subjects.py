@@ -31,12 +31,14 @@ def bare(model: str = "logistic", method: str = "predict", **where: Any) -> Subj
     return _subject(Sdk(), getattr(models.fitted(model), method), **where)
 
 
-def otelml(budget: str = "3%", model: str = "logistic", method: str = "predict", **where: Any) -> Subject:
-    """otelml, switched on before the model is fitted."""
+def otelml(
+    budget: str = "3%", model: str = "logistic", method: str = "predict", *, monitors: bool = False, **where: Any
+) -> Subject:
+    """otelml, switched on before the model is fitted; without monitors, which have a benchmark of their own."""
     from otelml import instrument
 
     sdk = Sdk()
-    instrument(overhead_budget=budget)
+    instrument(overhead_budget=budget, monitors=monitors)
     return _subject(sdk, getattr(models.fitted(model), method), **where)
 
 
@@ -74,13 +76,16 @@ def _histogram(sdk: Sdk) -> Histogram:
     return sdk.meter.create_histogram("hand.duration", "s", explicit_bucket_boundaries_advisory=bounds)
 
 
-def _subject(sdk: Sdk, call: Call, rows: int = 1, parent: str = "none", threads: int = 1) -> Subject:
+def _subject(
+    sdk: Sdk, call: Call, rows: int = 1, features: int = 30, parent: str = "none", threads: int = 1
+) -> Subject:
     """A subject.
 
     Args:
         sdk: what it runs under.
         call: what is timed.
         rows: of the input.
+        features: of each row.
         parent: the span around every call: `none`, `recording` or `unsampled`.
         threads: how many call at once.
     """
@@ -94,7 +99,7 @@ def _subject(sdk: Sdk, call: Call, rows: int = 1, parent: str = "none", threads:
         spans, roots = sdk.spans()
         return {"spans": spans, "roots": roots}
 
-    return Subject(call, models.rows(rows), parents[parent], 100 if parent == "none" else 1, threads, facts)
+    return Subject(call, models.rows(rows, features), parents[parent], 100 if parent == "none" else 1, threads, facts)
 
 
 @contextmanager

@@ -54,8 +54,15 @@ def pytest_configure(config: pytest.Config) -> None:
     traces = TracerProvider()
     traces.add_span_processor(BatchSpanProcessor(Discarded()))  # type: ignore[arg-type]
     meters = MeterProvider([PeriodicExportingMetricReader(exporter, export_interval_millis=1000)])
+    from otelml import settings
+    from otelml.monitors.live import LiveMonitors
+    from otelml.telemetry.monitoring import MonitoringTelemetry
+
+    telemetry = MonitoringTelemetry(meters)
+    monitors = LiveMonitors(settings.current(), telemetry)
+    telemetry.read(monitors)
     module, _, cls = instrumentor.partition(":")
-    getattr(import_module(module), cls)().instrument(tracer_provider=traces, meter_provider=meters)
+    getattr(import_module(module), cls)().instrument(tracer_provider=traces, meter_provider=meters, monitors=monitors)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -10,22 +10,24 @@ from opentelemetry.instrumentation.dependencies import DependencyConflict, get_d
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from otelml import settings as settings_module
+from otelml.observations import ModelMonitors, joined
 from otelml.settings import Settings
 from otelml.telemetry import Telemetry
 
 
-class MLInstrumentor(BaseInstrumentor):
-    """Base of otelml's instrumentors. A subclass names its library and says what to switch on and off.
+class LibraryInstrumentor(BaseInstrumentor):
+    """What all of otelml's instrumentors are: of one library, in some of its versions.
 
-    `instrument()` takes `tracer_provider`, `meter_provider` and `logger_provider`, which default to the global ones,
-    `settings` (an `otelml.settings.Settings`), and `observers`.
+    Attributes:
+        scope: the name of the instrumentation scope.
+        requires: the requirement that the library must meet.
+        requires_any: requirements of which one is enough, in place of `requires`.
     """
 
     scope: ClassVar[str]
     requires: ClassVar[tuple[str, ...]] = ()
     requires_any: ClassVar[tuple[str, ...]] = ()
 
-    _telemetry: Telemetry | None = None
     _providers: tuple[Any, ...] = ()
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -46,6 +48,29 @@ class MLInstrumentor(BaseInstrumentor):
             kwargs["raise_exception_on_conflict"] = True
         return super().instrument(**kwargs)
 
+    @abstractmethod
+    def configure(self, settings: Settings) -> None:
+        """Put settings in force while the instrumentation is on."""
+
+    def _uninstrument(self, **_kwargs: Any) -> None:
+        self._switch_off()
+
+    @abstractmethod
+    def _switch_off(self) -> None:
+        """Restore what is still ours."""
+
+
+class MLInstrumentor(LibraryInstrumentor):
+    """Base of the instrumentors of model libraries. A subclass names its library and says what to switch on and off.
+
+    `instrument()` takes `tracer_provider`, `meter_provider` and `logger_provider`, which default to the global ones,
+    `settings` (an `otelml.settings.Settings`), `observers`, and `monitors`, which default to those that the composition
+    root has joined.
+    """
+
+    _telemetry: Telemetry | None = None
+    _monitors: ModelMonitors | None = None
+
     def _instrument(self, **kwargs: Any) -> None:
         settings: Settings = kwargs.get("settings") or settings_module.current()
         telemetry = self._telemetry_for(
@@ -53,16 +78,15 @@ class MLInstrumentor(BaseInstrumentor):
         )
         telemetry.configure(settings)
         telemetry.observers = tuple(kwargs.get("observers") or ())
+        self._monitors = kwargs.get("monitors") or joined.monitors()
         self._switch_on(telemetry, settings)
 
     def configure(self, settings: Settings) -> None:
         """Put settings in force while the instrumentation is on."""
         if self._telemetry is not None:
             self._telemetry.configure(settings)
+            self._monitors = joined.monitors() or self._monitors
             self._switch_on(self._telemetry, settings)
-
-    def _uninstrument(self, **_kwargs: Any) -> None:
-        self._switch_off()
 
     def _telemetry_for(self, *providers: Any) -> Telemetry:
         # The SDK keeps asynchronous instruments for good: made twice on one provider, every count would be exported
@@ -75,7 +99,3 @@ class MLInstrumentor(BaseInstrumentor):
     @abstractmethod
     def _switch_on(self, telemetry: Telemetry, settings: Settings) -> None:
         """Patch the library, now or when it is imported."""
-
-    @abstractmethod
-    def _switch_off(self) -> None:
-        """Restore what is still ours."""

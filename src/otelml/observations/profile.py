@@ -14,6 +14,9 @@ from otelml.observations.model import MAX_NAME_LENGTH, PROFILE_ATTRIBUTE
 
 _VERSION = 1
 _IDENTITY = "model"
+REFERENCE = "reference"
+"""The section of the profile that holds what live inputs are compared with."""
+
 _TEXTS = ("name", "version", "id", "task")
 
 
@@ -31,6 +34,12 @@ def profile_of(model: object) -> dict[str, Any] | None:
     attributes = getattr(model, "__dict__", None)
     profile = attributes.get(PROFILE_ATTRIBUTE) if isinstance(attributes, dict) else None
     return profile if isinstance(profile, dict) else None
+
+
+def has_reference(model: object) -> bool:
+    """Whether a reference for the model's inputs is kept on it."""
+    profile = profile_of(model)
+    return profile is not None and REFERENCE in profile
 
 
 def identity_in(profile: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -59,19 +68,33 @@ def write_identity(model: object, identity: Mapping[str, Any]) -> None:
     Raises:
         TypeError: the model takes no attributes.
     """
-    profile = profile_of(model) or {"version": _VERSION}
     given = {key: value for key, value in identity.items() if value is not None}
-    section = {**identity_in(profile), **given}
+    section = {**identity_in(profile_of(model)), **given}
     if "feature_names" in section:
         section["feature_names"] = list(section["feature_names"])
+    write_section(model, _IDENTITY, section)
+
+
+def write_section(model: object, name: str, section: Mapping[str, Any], *, tell: bool = True) -> None:
+    """Leave one section of the profile on a model; the profile is replaced, never changed in place.
+
+    Args:
+        model: any object that takes attributes.
+        name: of the section.
+        section: built-in types and numpy arrays.
+        tell: whether to call those back that asked for changes.
+
+    Raises:
+        TypeError: the model takes no attributes.
+    """
     try:
-        setattr(model, PROFILE_ATTRIBUTE, {**profile, _IDENTITY: section})
+        setattr(model, PROFILE_ATTRIBUTE, {**(profile_of(model) or {"version": _VERSION}), name: section})
     except Exception as error:
         raise TypeError(
             f"{type(model).__qualname__} takes no attributes, so nothing can be kept about it. "
             "Describe the estimator inside it, or wrap it in a class of yours."
         ) from error
-    for known in list(_listeners):
+    for known in list(_listeners) if tell else ():
         listener = known()
         if listener is not None:
             listener(model)

@@ -40,6 +40,7 @@ class Telemetry:
 
     Attributes:
         tracer: starts the spans.
+        providers: of spans, metrics and events, as they were given.
         observers: who is told of every outermost call.
     """
 
@@ -58,6 +59,7 @@ class Telemetry:
             meter_provider: likewise for metrics.
             logger_provider: likewise for events.
         """
+        self.providers = (tracer_provider, meter_provider, logger_provider)
         self.tracer: Tracer = get_tracer(scope, __version__, tracer_provider, SCHEMA_URL)
         self._logger: Logger = get_logger(scope, __version__, logger_provider, SCHEMA_URL)
         meter = get_meter(scope, __version__, meter_provider, SCHEMA_URL)

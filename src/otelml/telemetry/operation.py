@@ -97,6 +97,15 @@ class Operation:
         self._started = perf_counter_ns()
 
     @guarded
+    def describe(self, attributes: Attributes | None) -> None:
+        """Tell more of the call on its span, where it has one, right before the host's call."""
+        if self._span is not None and attributes:
+            self._span.set_attributes(attributes)
+            # What it took to find them out is a cost of the span, and no time of the call.
+            self._span_cost = perf_counter() - self._began
+            self._started = perf_counter_ns()
+
+    @guarded
     def task_span(self, type_: str, name: str | None, began: int) -> None:
         """Record the span of a task inside the call that has just ended, where the call has a span.
 

@@ -12,7 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram
 from opentelemetry.util.types import AttributeValue
 
-from otelml.observations import ModelIdentity, Outputs
+from otelml.observations import Intake, ModelIdentity, Outputs
 from otelml.telemetry.budget import RecordingBudget
 from otelml.telemetry.families import Family
 from otelml.telemetry.labels import OTHER, countable
@@ -47,6 +47,7 @@ class Series:
         turn: how many more calls need no span.
         durations: of calls not counted yet, in ns.
         labels: the results of one row of calls not counted yet.
+        rows: the numbers of samples of calls not counted yet, where they are put aside without results.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class Series:
         "family",
         "labels",
         "lock",
+        "rows",
         "samples",
         "score_bins",
         "tasks",
@@ -88,6 +90,7 @@ class Series:
         self.lock = threading.RLock()  # a signal handler or a finaliser may call a model while its thread counts
         self.durations: deque[int] = deque()
         self.labels: deque[Any] = deque()
+        self.rows: deque[int] = deque()
         self.turn = self._step = 0
         self.calls = 0
         self.time = 0.0
@@ -140,6 +143,8 @@ class Series:
         with self.lock:
             durations = _drained(self.durations)
             labels = _drained(self.labels)
+            if self.rows:
+                self.samples += sum(_drained(self.rows))
             if durations:
                 seconds = sum(durations) * 1e-9
                 self.calls += len(durations)
@@ -225,6 +230,7 @@ class Target(NamedTuple):
         labelled: whether the result is a class for each row.
         span_name: the name of a call's span.
         span_attributes: what is known of a call's span before the call.
+        intake: what takes the rows of the calls for the monitors, if they are watched.
     """
 
     model: ModelIdentity
@@ -234,3 +240,4 @@ class Target(NamedTuple):
     labelled: bool
     span_name: str
     span_attributes: Attributes
+    intake: Intake | None = None

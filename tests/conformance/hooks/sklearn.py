@@ -164,6 +164,9 @@ def _threads(host: Host) -> None:
     host.call(forest.predict_proba, X)
 
 
+_EMISSION = ("budget", "collection", "context", "errors", "families", "handler", "labels", "operation", "series")
+_MONITORS = ("chunks", "features", "intake", "learning", "outputs", "process", "sampling", "watch")
+
 HOOK = Hook(
     name="sklearn",
     instrumentor="otelml.instrumentation.sklearn:SklearnInstrumentor",
@@ -197,7 +200,12 @@ HOOK = Hook(
     raising=raising,
     send=_send,
     receive=_RECEIVE,
-    telemetry_modules=("otelml.telemetry", "otelml.observations", "otelml.instrumentation.sklearn"),
+    telemetry_modules=(
+        *(f"otelml.telemetry.{name}" for name in _EMISSION),
+        *(f"otelml.observations.{name}" for name in ("calls", "model", "profile", "scores")),
+        *(f"otelml.monitors.live.{name}" for name in _MONITORS),
+        "otelml.instrumentation.sklearn",
+    ),
     passthrough=frozenset(
         {
             "otelml.instrumentation.sklearn.runtime:call",
@@ -205,12 +213,14 @@ HOOK = Hook(
             "otelml.instrumentation.sklearn.propagation:_dispatch",
             "otelml.instrumentation.sklearn.propagation:_marked",
             "otelml.instrumentation.sklearn.propagation:_work",
+            "otelml.instrumentation.sklearn.propagation:_work_marked",
+            "otelml.instrumentation.sklearn.evaluation:_measure",
             "otelml.telemetry.context:attributes",
             "otelml.telemetry.context:_checked_name",
             "otelml.telemetry.context:_checked_value",
         }
     ),
-    idle_modules=frozenset({"otelml.instrumentation.sklearn", "otelml.observations.protocols"}),
+    idle_modules=frozenset({"otelml.instrumentation.sklearn"}),
     own_attributes=("shop",),
     workloads=(
         Workload(_serve),

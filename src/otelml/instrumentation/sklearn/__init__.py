@@ -43,18 +43,20 @@ class SklearnInstrumentor(MLInstrumentor):
         if self._wanted is None:
             return
         # Imported here: they bring numpy, which an application that does not use scikit-learn may not need.
-        from otelml.instrumentation.sklearn import patch, propagation, runtime
+        from otelml.instrumentation.sklearn import evaluation, patch, propagation, runtime
 
         telemetry, settings = self._wanted
-        runtime.activate(telemetry, with_nested=settings.sklearn_nested)
+        runtime.activate(telemetry, self._monitors, with_nested=settings.sklearn_nested)
         propagation.PATCHES.switch_on()
+        evaluation.PATCHES.switch_on()
         patch.switch_on(base)
 
     def _switch_off(self) -> None:
         self._wanted = None
         if "sklearn.base" in sys.modules:
-            from otelml.instrumentation.sklearn import patch, propagation, runtime
+            from otelml.instrumentation.sklearn import evaluation, patch, propagation, runtime
 
             runtime.deactivate()
+            evaluation.PATCHES.switch_off()
             propagation.PATCHES.switch_off()
             patch.switch_off()

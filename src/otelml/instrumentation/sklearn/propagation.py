@@ -16,7 +16,7 @@ from opentelemetry.trace import get_current_span
 
 from otelml._guard import guarded
 from otelml.instrumentation._patches import Patch, PatchTable
-from otelml.instrumentation.sklearn import runtime
+from otelml.instrumentation.sklearn import evaluation, runtime
 
 _STATE = "_otelml_task"
 _INSIDE = "inside"
@@ -36,8 +36,17 @@ def _dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
 def _work(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`_FuncWrapper.__call__(self, ...)`, in a worker or in the caller's thread."""
     state = vars(args[0]).get(_STATE)
-    if state is None:
-        return function(*args, **kwargs)
+    measuring = runtime.evaluating.set(True) if _measures(args[0]) else None
+    try:
+        return function(*args, **kwargs) if state is None else _work_marked(function, args, kwargs, state)
+    finally:
+        if measuring is not None:
+            runtime.evaluating.reset(measuring)
+
+
+def _work_marked(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], state: dict[str, Any]
+) -> Any:
     context = _context(state)
     token = runtime.inside.set(bool(state.get(_INSIDE)))
     attached = attach(context) if context is not None else None
@@ -47,6 +56,11 @@ def _work(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         if attached is not None:
             detach(attached)
         runtime.inside.reset(token)
+
+
+@guarded
+def _measures(task: Any) -> bool:
+    return getattr(vars(task).get("function"), "__name__", None) in evaluation.MEASURING_TASKS
 
 
 @guarded

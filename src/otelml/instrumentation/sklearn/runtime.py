@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from time import perf_counter_ns, thread_time_ns
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 from numpy import ndarray
-from opentelemetry.context import _RUNTIME_CONTEXT, _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, get_current
+from opentelemetry.context import Context, attach, detach
 
 from otelml._guard import guarded, report
+from otelml.instrumentation._calls import Arguments, Keywords, ModelCalls, current_context
 from otelml.instrumentation.sklearn import extract, tasks
 from otelml.instrumentation.sklearn.identity import identity
 from otelml.instrumentation.sklearn.methods import METHODS
-from otelml.observations import Call, Outputs, profile
+from otelml.observations import Intake, ModelIdentity, ModelMonitors, Outputs
 from otelml.semconv.attributes import OperationName
 from otelml.telemetry import Operation, Target, Telemetry
 from otelml.telemetry.series import UNLABELLED
 
-Arguments = tuple[Any, ...]
-"""The positional arguments of the host's call, the estimator first."""
-
-Keywords = Mapping[str, Any]
-
-# `get_current()` without its two Python frames, a tenth of what a call of which nothing is recorded costs.
-_variable = getattr(_RUNTIME_CONTEXT, "_current_context", None)
-current_context = _variable.get if isinstance(_variable, ContextVar) else get_current
 inside: ContextVar[bool] = ContextVar("otelml_sklearn_inside", default=False)
 """Whether this context is inside an instrumented call: only the outermost one counts."""
+
+evaluating: ContextVar[bool] = ContextVar("otelml_sklearn_evaluating", default=False)
+"""Whether this context measures a model, as cross-validation and scorers do: its predictions are no traffic."""
 
 nested = False
 """Whether calls inside a call get spans."""
@@ -38,10 +33,10 @@ _active: Runtime | None = None
 _SITE = "instrumentation.sklearn.runtime.call"
 
 
-def activate(telemetry: Telemetry, *, with_nested: bool) -> None:
+def activate(telemetry: Telemetry, monitors: ModelMonitors | None, *, with_nested: bool) -> None:
     """Switch the wrapped methods on."""
     global _active, nested
-    _active = Runtime(telemetry)
+    _active = Runtime(telemetry, monitors)
     nested = with_nested
 
 
@@ -56,7 +51,7 @@ def is_active() -> bool:
     return _active is not None
 
 
-def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:
+def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:  # noqa: C901 - no frames to spare
     """Call the host's method; its result is returned untouched, its exception raised untouched.
 
     This is the hot path: a call of which nothing is recorded is timed, and what it returned put aside to be counted
@@ -94,6 +89,8 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
             series.labels.append(result.item() if target.labelled else UNLABELLED)
         else:
             runtime.count_outputs(target, args, kwargs, result)
+        if target.intake is not None and not evaluating.get():
+            target.intake(args, kwargs, result, duration)
         series.turn -= 1
         if series.turn <= 0:
             series.settle(duration, thread_time_ns() - working if working else 0)
@@ -131,136 +128,60 @@ def _call_recorded(
     return result
 
 
-class _Known(NamedTuple):
-    """An estimator that has been called."""
+class Runtime(ModelCalls):
+    """The estimators that the hook knows, and who watches them."""
 
-    estimator: weakref.ref[Any]
-    targets: dict[tuple[object, ...], Target]
+    operations: ClassVar[Mapping[str, str]] = METHODS
 
+    def __init__(self, telemetry: Telemetry, monitors: ModelMonitors | None) -> None:
+        super().__init__(telemetry)
+        self._monitors = monitors
 
-class Runtime:
-    """The state of the hook: its telemetry, and the estimators it knows.
+    def identity(self, model: Any) -> ModelIdentity:
+        """Who an estimator is."""
+        return identity(model)
 
-    Attributes:
-        telemetry: where everything goes.
-        targets: by method and the id of a living estimator, what those of its calls are reported as that need nothing
-            recorded. Nothing is written on the estimator, and nothing keeps it alive.
-    """
+    def labelled(self, identity: ModelIdentity, method: str) -> bool:
+        """Whether a method returns classes."""
+        return method == "predict" and identity.task in extract.LABELLING
 
-    def __init__(self, telemetry: Telemetry) -> None:
-        self.telemetry = telemetry
-        self.targets: dict[str, dict[int, Target]] = {method: {} for method in METHODS}
-        self._known: dict[int, _Known] = {}
-        profile.on_change(self.forget)
+    def outputs(self, target: Target, args: Arguments, kwargs: Keywords, result: object) -> Outputs | None:
+        """What a call returned, counted."""
+        return extract.outputs(target, args, kwargs, result)
 
-    @guarded
-    def start(self, method: str, args: Arguments, kwargs: Keywords) -> Operation | None:
-        """Begin a call; None when instrumentation is suppressed."""
-        context = get_current()
-        if context.get(_SUPPRESS_INSTRUMENTATION_KEY):
+    def row_count(self, args: Arguments, kwargs: Keywords) -> int | None:
+        """The number of samples of the input."""
+        return extract.row_count(args, kwargs)
+
+    def feature_count(self, args: Arguments, kwargs: Keywords) -> int | None:
+        """The number of features of a sample of the input."""
+        return extract.feature_count(args, kwargs)
+
+    def is_quick(self) -> bool:
+        """Calls inside a call may need a span when those are wanted."""
+        return super().is_quick() and not nested
+
+    def begin(self, target: Target, context: Context) -> Operation:
+        """Begin a call, which may be one inside a call."""
+        return self.telemetry.start_nested(target, context) if inside.get() else super().begin(target, context)
+
+    def intake(self, model: Any, target: Target) -> Intake | None:
+        """What takes the calls of a method that serves predictions."""
+        if self._monitors is None or target.operation == OperationName.FIT:
             return None
-        target = self._target(args[0], method, context)
-        if inside.get():
-            operation = self.telemetry.start_nested(target, context)
-        else:
-            operation = self.telemetry.start(target, context)
-        if operation.wants_span:
-            operation.open_span(extract.row_count(args, kwargs), extract.feature_count(args, kwargs))
-        return operation
+        return self._monitors.intake(model, target.model, target.method)
 
-    @guarded
-    def stop(self, operation: Operation, args: Arguments, kwargs: Keywords, result: object) -> None:
-        """End a call that returned."""
-        try:
-            duration = operation.elapsed()
-            target = operation.target
-            outputs = extract.outputs(target, args, kwargs, result) or Outputs()
-            operation.record(duration, outputs)
-            self._observe(operation, args, kwargs, duration, result=result, outputs=outputs)
-            if target.method == "fit":
-                self.forget(args[0])  # a pipeline's steps may be others than when it was first seen
-        finally:
-            operation.close()
-
-    @guarded
-    def fail(self, operation: Operation, args: Arguments, kwargs: Keywords, error: BaseException) -> None:
-        """End a call that raised."""
-        try:
-            duration = operation.elapsed()
-            operation.fail(duration, error)
-            self._observe(operation, args, kwargs, duration, error=error)
-        finally:
-            operation.close()
-
-    @guarded
-    def fail_unrecorded(
-        self, target: Target, began: int, args: Arguments, kwargs: Keywords, error: BaseException
-    ) -> None:
-        """End a call that raised when nothing was to be recorded of it; errors always are."""
-        operation = self.telemetry.resume(target, get_current(), began)
-        self.fail(operation, args, kwargs, error)
-
-    @guarded
-    def count_outputs(self, target: Target, args: Arguments, kwargs: Keywords, result: object) -> None:
-        """Count what a call returned of which nothing is recorded."""
-        outputs = extract.outputs(target, args, kwargs, result)
-        if outputs is not None:
-            target.series.add_outputs(outputs)
-
-    @guarded
-    def forget(self, estimator: Any) -> None:
-        """Find out anew who an estimator is when it is called next."""
-        self._drop(id(estimator))
-
-    @guarded
-    def _drop(self, key: int) -> None:
-        self._known.pop(key, None)
-        for targets in self.targets.values():
-            targets.pop(key, None)
-
-    def _target(self, estimator: Any, method: str, context: Context) -> Target:
-        key = id(estimator)
-        known = self._known.get(key)
-        if known is None:
-            # The entry goes before the estimator's memory, and with it the id, can be used again.
-            known = self._known[key] = _Known(weakref.ref(estimator, lambda _gone: self._drop(key)), {})
-        extra = self.telemetry.metric_context(context)
-        variant = (method, *extra.items())
-        target = known.targets.get(variant)
-        if target is None:
-            cls = type(estimator)
-            function = f"{cls.__module__}.{cls.__qualname__}.{method}"
-            model = identity(estimator)
-            labelled = method == "predict" and model.task in extract.LABELLING
-            target = self.telemetry.target(model, METHODS[method], method, function, extra, labelled=labelled)
-            known.targets[variant] = target
-            if not (extra or nested or self.telemetry.observers):
-                self.targets[method][key] = target
-        return target
-
-    def _observe(
-        self,
-        operation: Operation,
-        args: Arguments,
-        kwargs: Keywords,
-        duration: float,
-        *,
-        result: object = None,
-        outputs: Outputs | None = None,
-        error: BaseException | None = None,
-    ) -> None:
-        if not self.telemetry.observers or not operation.counted:
-            return
+    def ended(self, operation: Operation, args: Arguments, kwargs: Keywords, result: object, duration: float) -> None:
+        """Show the monitors what was learned from, or what was served."""
         target = operation.target
-        call = Call(
-            target.model,
-            target.operation,
-            target.method,
-            args[1:],
-            kwargs,
-            result,
-            outputs or Outputs(),
-            duration,
-            error,
-        )
-        self.telemetry.observe(call)
+        if operation.counted and not evaluating.get():
+            if target.operation == OperationName.FIT and self._monitors is not None:
+                self._monitors.learned(args[0], target.model, target.method, args[1:], kwargs)
+            super().ended(operation, args, kwargs, result, duration)
+        if target.method == "fit":
+            self.forget(args[0])  # a pipeline's steps may be others than when it was first seen
+
+    @guarded
+    def forget(self, model: Any) -> None:
+        """Find out anew who an estimator is when it is called next; what it is a part of has a name of its own."""
+        self._drop(id(model))

@@ -1,0 +1,8 @@
+"""The monitors of a running process: fed by the hooks, read when metrics are collected."""
+
+from __future__ import annotations
+
+from otelml.monitors.live.learning import DESCRIBE, leave_reference
+from otelml.monitors.live.process import LiveMonitors
+
+__all__ = ["DESCRIBE", "LiveMonitors", "leave_reference"]
