@@ -25,10 +25,12 @@ COMMANDS = {
     "demo": Command("otelml.cli.demo", "train and serve a churn model, and show the telemetry that arrives"),
     "view": Command("otelml.cli.view", "receive OTLP on this machine and show it in the terminal"),
     "doctor": Command("otelml.cli.doctor", "what otelml does here, and whether telemetry follows the convention"),
+    "report": Command("otelml.cli.report", "make a page of what the monitors of a process have seen"),
+    "rules": Command("otelml.cli.rules", "make Prometheus rules and alerts from service-level objectives"),
 }
 
 #: Distributions of the extra ``cli``, by the top-level module that they provide.
-EXTRA_MODULES = {"rich": "cli"}
+EXTRA_MODULES = {"rich": "cli", "yaml": "rules"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

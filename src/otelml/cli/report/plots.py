@@ -1,0 +1,84 @@
+"""Plots as SVG, drawn in the page's colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+_GAP = 0.18
+
+
+def bars(
+    labels: Sequence[str], reference: Sequence[float], live: Sequence[float], *, width: int = 720, height: int = 190
+) -> str:
+    """Two bars for each label: the share in the reference and the live one.
+
+    Args:
+        labels: of the bins.
+        reference: shares, 0 to 1.
+        live: shares, 0 to 1.
+        width: of the plot, in CSS pixels.
+        height: likewise.
+    """
+    top = max([*reference, *live, 1e-9])
+    left, bottom = 44, 74
+    step = (width - left) / max(len(labels), 1)
+    plot = height - bottom - 8
+    parts = [_axis(top, left, plot, width)]
+    for index, (label, before, now) in enumerate(zip(labels, reference, live, strict=True)):
+        x = left + index * step + step * _GAP / 2
+        wide = step * (1 - _GAP) / 2
+        title = f"<title>{escape(label)}: reference {before:.1%}, live {now:.1%}</title>"
+        left_bar = _bar(x, wide, before / top * plot, plot, "ref")
+        right_bar = _bar(x + wide, wide, now / top * plot, plot, "live")
+        place = f"translate({x + wide:.1f},{plot + 16}) rotate(35)"
+        parts.append(f"<g>{title}{left_bar}{right_bar}</g>")
+        parts.append(f'<text class="tick" transform="{place}">{escape(_short(label))}</text>')
+    return f'<svg viewBox="0 0 {width} {height}" class="bars" role="img">{"".join(parts)}</svg>'
+
+
+def small_bars(reference: Sequence[float], live: Sequence[float], *, width: int = 150, height: int = 34) -> str:
+    """The same without labels, for a row of a table."""
+    top = max([*reference, *live, 1e-9])
+    step = width / max(len(live), 1)
+    parts = []
+    for index, (before, now) in enumerate(zip(reference, live, strict=True)):
+        parts.append(_bar(index * step, step * 0.9, before / top * height, height, "ref"))
+        parts.append(_bar(index * step + step * 0.25, step * 0.4, now / top * height, height, "live"))
+    return f'<svg viewBox="0 0 {width} {height}" class="small" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def trend(values: Sequence[float | None], threshold: float, *, width: int = 150, height: int = 34) -> str:
+    """A line over time, with the threshold."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return '<span class="quiet">not yet</span>'
+    top = max(*known, threshold) * 1.1 or 1.0
+    bottom = min(0.0, *known)
+    step = width / (len(values) - 1)
+
+    def y(value: float) -> float:
+        return height - (value - bottom) / (top - bottom) * height
+
+    points = " ".join(f"{index * step:.1f},{y(value):.1f}" for index, value in enumerate(values) if value is not None)
+    line = f'<line class="threshold" x1="0" x2="{width}" y1="{y(threshold):.1f}" y2="{y(threshold):.1f}"/>'
+    curve = f'{line}<polyline points="{points}"/>'
+    return f'<svg viewBox="0 0 {width} {height}" class="small" aria-hidden="true">{curve}</svg>'
+
+
+def _axis(top: float, left: int, plot: int, width: int) -> str:
+    lines = []
+    for part in (0.0, 0.5, 1.0):
+        y = plot - part * plot + 4
+        lines.append(f'<line class="grid" x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        lines.append(f'<text class="tick end" x="{left - 6}" y="{y + 4:.1f}">{part * top:.0%}</text>')
+    return "".join(lines)
+
+
+def _bar(x: float, width: float, height: float, base: float, kind: str) -> str:
+    place = f'x="{x:.1f}" y="{base - height + 4:.1f}"'
+    return f'<rect class="{kind}" {place} width="{max(width, 0.5):.1f}" height="{height:.1f}"/>'
+
+
+def _short(label: str, most: int = 16) -> str:
+    return label if len(label) <= most else label[: most - 1] + "\u2026"
