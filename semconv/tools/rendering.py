@@ -27,6 +27,7 @@ AREAS = {
     "fairness": "Fairness",
     "feedback": "Feedback and ground truth",
     "rollout": "Rollouts",
+    "device": "Devices",
     "gen-ai": "GenAI",
     "telemetry": "Telemetry about the instrumentation",
 }

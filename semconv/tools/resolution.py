@@ -9,6 +9,8 @@ from typing import Any
 from registry import Attribute, Entity, Event, Member, Metric, Registry, Span, Use
 from sources import SIGNAL_KINDS, UPSTREAM, Item, Problem, Sources
 
+# The page that documents the metrics and events pinned from an upstream registry.
+_AREAS = {"core": "device", "gen_ai": "gen-ai"}
 _BACKTICKS = re.compile(r"`([^`]+)`")
 
 
@@ -115,7 +117,7 @@ class _Resolver:
         return {
             "name": pin["name"],
             "file": UPSTREAM,
-            "area": "gen-ai",
+            "area": _AREAS[pin["registry"]],
             "brief": pin["brief"],
             "note": "",
             "stability": pin["stability"],

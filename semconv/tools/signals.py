@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from registry import Entity, Event, Metric, Registry, Signal, Span
-from sources import Problem, Sources
+from sources import UPSTREAM, Problem, Sources
 from structure import STABILITIES
 
 # UCUM, case-sensitive, base units only (OpenTelemetry's metric guidelines); braces are for counts and unitless values.
@@ -36,7 +36,8 @@ def _signal(signal: Signal) -> Iterator[str]:
             if use.attribute.type in ("any", "template[any]"):
                 yield f"{use.attribute.key} is of type any, which only spans and events may carry; leave it out"
     if isinstance(signal, Metric):
-        yield from _unit(signal)
+        if signal.file != UPSTREAM:  # what is pinned has the unit that upstream gave it
+            yield from _unit(signal)
         yield from _cardinality(signal)
         if len(signal.brief) > _LONGEST_METRIC_BRIEF:
             yield f"brief is longer than {_LONGEST_METRIC_BRIEF} characters; move the rest to the note"

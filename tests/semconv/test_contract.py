@@ -49,24 +49,3 @@ def test_exact_counters_stand_beside_each_duration(area: str) -> None:
     assert instruments[f"ml.{area}.{calls}"] == "counter"
     assert instruments[f"ml.{area}.time"] == "counter"
     assert instruments[f"ml.{area}.duration"] == "histogram"
-
-
-def test_what_the_foundation_emits_is_not_planned() -> None:
-    """The signals that scikit-learn calls emit are off the list of planned ones, all other signals are on it."""
-    emitted = {
-        name
-        for kind in ("spans", "metrics", "events", "entities")
-        for name, signal in RESOLVED[kind].items()
-        if signal["planned"] is None
-    }
-
-    assert emitted == {
-        *(f"ml.inference.{name}" for name in ("calls", "time", "duration", "samples", "predictions", "internal")),
-        "ml.prediction.scores",
-        *(f"ml.training.{name}" for name in ("runs", "time", "duration", "tasks", "task.time", "internal")),
-        "ml.training.task.internal",
-        *(f"ml.evaluation.{name}" for name in ("runs", "time", "duration", "score", "result", "internal")),
-        "ml.telemetry.recorded",
-        "ml.telemetry.faults",
-        "ml.operation.exception",
-    }

@@ -46,7 +46,7 @@ def test_enum_classes_hold_the_members() -> None:
     ]
 
     assert sorted(map(sorted, held.values())) == sorted(map(sorted, declared))
-    assert held["DriftState"] == {"ok", "warning", "drifted"}
+    assert held["DriftState"] == {"warming_up", "ok", "warning", "drifted"}
     assert held["GenAiUsageCostSource"] == {"provider", "local"}
     assert attributes.OperationName.PREDICT == "predict"
 

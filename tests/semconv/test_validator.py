@@ -118,9 +118,7 @@ SHAPE = [
 
 REFERENCES = [
     Fault("unknown-ref", GROUPS, "{ref: ml.system.name", "{ref: ml.sistem.name", "refers to ml.sistem.name, which is"),
-    Fault(
-        "unpinned-ref", INFERENCE_SPANS, "ref: hw.type", "ref: hw.vendor", "ml.inference.internal: refers to hw.vendor"
-    ),
+    Fault("unpinned-ref", INFERENCE_SPANS, "ref: hw.type", "ref: hw.firm", "ml.inference.internal: refers to hw.firm"),
     Fault("unknown-group", INFERENCE_METRICS, MODE, "      - ref_group: attributes.ml.no\n", "refers to the group"),
     Fault(
         "two-groups", INFERENCE_METRICS, MODE, "      - ref_group: attributes.ml.call\n", "takes ml.operation.name from"
@@ -170,7 +168,11 @@ NAMES = [
     ),
     Fault("plural-state", INFERENCE_METRICS, "ml.inference.active", "ml.inference.actives", "must not be a plural"),
     Fault(
-        "pin-typo", "upstream.yaml", "key: gen_ai.workflow.name", "key: gen_ai.workflow.naem", "naem: is unknown to the"
+        "pin-typo",
+        "upstream.yaml",
+        "key: gen_ai.data_source.id",
+        "key: gen_ai.data_source.di",
+        "source.di: is unknown to the",
     ),
 ]
 
@@ -213,10 +215,18 @@ SIGNALS = [
     Fault("ambiguous", TRAINING_SPANS, "        discriminator: ml.training.task.type\n", "", "for the operation fit"),
     Fault("identity", "model/ml/model/entities.yaml", "level: required", "level: recommended", "identifies the entity"),
     Fault(
-        "planned-unknown", "planned.yaml", "[ml.drift.result]", "[ml.drift.results]", "not among the declared events"
+        "planned-unknown",
+        "planned.yaml",
+        "[ml.fairness.result]",
+        "[ml.fairness.results]",
+        "not among the declared events",
     ),
     Fault(
-        "planned-twice", "planned.yaml", "[ml.drift.result]", "[ml.drift.result, ml.drift.result]", "is listed twice"
+        "planned-twice",
+        "planned.yaml",
+        "[ml.fairness.result]",
+        "[ml.fairness.result, ml.fairness.result]",
+        "is listed twice",
     ),
     Fault("planned-date", "planned.yaml", "planned: 2027-03-31", "planned: soon", "must be a date such as 2027-03-31"),
     Fault("planned-key", "planned.yaml", "spans: [ml.inf", "span: [ml.inf", "`span` is not allowed here"),

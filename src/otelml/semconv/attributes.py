@@ -27,6 +27,7 @@ ML_DATA_QUALITY_CHECK_RESULT: Final = "ml.data_quality.check.result"
 ML_DATA_QUALITY_VIOLATION_COUNT: Final = "ml.data_quality.violation.count"
 ML_DATA_QUALITY_RATE: Final = "ml.data_quality.rate"
 ML_DATA_QUALITY_THRESHOLD: Final = "ml.data_quality.threshold"
+ML_DEVICE_THROTTLE_REASON: Final = "ml.device.throttle.reason"
 ML_DRIFT_TYPE: Final = "ml.drift.type"
 ML_DRIFT_METHOD: Final = "ml.drift.method"
 ML_DRIFT_SCORE_VALUE: Final = "ml.drift.score.value"
@@ -154,6 +155,13 @@ SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 HW_TYPE: Final = "hw.type"
 HW_ID: Final = "hw.id"
+HW_NAME: Final = "hw.name"
+HW_PARENT: Final = "hw.parent"
+HW_MODEL: Final = "hw.model"
+HW_VENDOR: Final = "hw.vendor"
+HW_DRIVER_VERSION: Final = "hw.driver_version"
+HW_GPU_TASK: Final = "hw.gpu.task"
+HW_STATE: Final = "hw.state"
 ARTIFACT_FILENAME: Final = "artifact.filename"
 ARTIFACT_HASH: Final = "artifact.hash"
 GEN_AI_AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
@@ -301,6 +309,18 @@ class DataQualityCheckResult:
 
     PASS: Final = "pass"
     FAIL: Final = "fail"
+
+
+class DeviceThrottleReason:
+    """Well-known values of `ml.device.throttle.reason`."""
+
+    POWER: Final = "power"
+    POWER_BRAKE: Final = "power_brake"
+    THERMAL: Final = "thermal"
+    HARDWARE: Final = "hardware"
+    SYNC_BOOST: Final = "sync_boost"
+    BOARD_LIMIT: Final = "board_limit"
+    RELIABILITY: Final = "reliability"
 
 
 class DriftType:
@@ -594,6 +614,22 @@ class GenAiSafetyTarget:
     INPUT: Final = "input"
     OUTPUT: Final = "output"
     TOOL_CALL: Final = "tool_call"
+
+
+class HwGpuTask:
+    """Well-known values of `hw.gpu.task`."""
+
+    GENERAL: Final = "general"
+    ENCODER: Final = "encoder"
+    DECODER: Final = "decoder"
+
+
+class HwState:
+    """Well-known values of `hw.state`."""
+
+    OK: Final = "ok"
+    DEGRADED: Final = "degraded"
+    FAILED: Final = "failed"
 
 
 class GenAiOperationName:

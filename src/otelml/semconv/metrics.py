@@ -102,6 +102,23 @@ class HistogramMetric(Metric):
         )
 
 
+HW_GPU_UTILIZATION: Final = GaugeMetric(
+    "hw.gpu.utilization", "gauge", "1", "Fraction of time spent in a specific task."
+)
+HW_GPU_MEMORY_UTILIZATION: Final = GaugeMetric(
+    "hw.gpu.memory.utilization", "gauge", "1", "Fraction of GPU memory used."
+)
+HW_GPU_MEMORY_USAGE: Final = UpDownCounterMetric("hw.gpu.memory.usage", "updowncounter", "By", "GPU memory used.")
+HW_GPU_MEMORY_LIMIT: Final = UpDownCounterMetric(
+    "hw.gpu.memory.limit", "updowncounter", "By", "Size of the GPU memory."
+)
+HW_TEMPERATURE: Final = GaugeMetric("hw.temperature", "gauge", "Cel", "Temperature in degrees Celsius.")
+HW_POWER: Final = GaugeMetric("hw.power", "gauge", "W", "Instantaneous power consumed by the component.")
+HW_ENERGY: Final = CounterMetric("hw.energy", "counter", "J", "Energy consumed by the component.")
+HW_ERRORS: Final = CounterMetric("hw.errors", "counter", "{error}", "Number of errors encountered by the component.")
+HW_STATUS: Final = UpDownCounterMetric(
+    "hw.status", "updowncounter", "1", "Operational status: `1` (true) or `0` (false) for each of the possible states."
+)
 GEN_AI_CLIENT_OPERATION_DURATION: Final = HistogramMetric(
     "gen_ai.client.operation.duration",
     "histogram",
@@ -178,6 +195,39 @@ ML_DATA_QUALITY_VIOLATIONS: Final = CounterMetric(
     "counter",
     "{violation}",
     "Number of values or rows that violate a data-quality check.",
+)
+ML_DEVICE_THROTTLE_STATUS: Final = UpDownCounterMetric(
+    "ml.device.throttle.status",
+    "updowncounter",
+    "{state}",
+    "Whether a device is slowed down when read, by reason: `1` (true) or `0` (false).",
+)
+ML_DEVICE_THROTTLE_TIME: Final = CounterMetric(
+    "ml.device.throttle.time", "counter", "s", "Time in which a device was slowed down."
+)
+ML_DEVICE_ALLOCATOR_ALLOCATED: Final = UpDownCounterMetric(
+    "ml.device.allocator.allocated", "updowncounter", "By", "Memory of a device that the process's tensors occupy."
+)
+ML_DEVICE_ALLOCATOR_RESERVED: Final = UpDownCounterMetric(
+    "ml.device.allocator.reserved",
+    "updowncounter",
+    "By",
+    "Memory of a device that the library's allocator holds for the process.",
+)
+ML_DEVICE_ALLOCATOR_PEAK: Final = GaugeMetric(
+    "ml.device.allocator.peak", "gauge", "By", "Most memory of a device that the process's tensors have occupied."
+)
+ML_DEVICE_ALLOCATOR_RETRIES: Final = CounterMetric(
+    "ml.device.allocator.retries",
+    "counter",
+    "{retry}",
+    "Number of allocations that had to give cached memory back to the device first.",
+)
+ML_DEVICE_ALLOCATOR_ERRORS: Final = CounterMetric(
+    "ml.device.allocator.errors",
+    "counter",
+    "{error}",
+    "Number of allocations that failed because the device was out of memory.",
 )
 ML_FEATURE_VALUE: Final = HistogramMetric(
     "ml.feature.value",
@@ -317,6 +367,15 @@ ML_TELEMETRY_FAULTS: Final = CounterMetric(
     "counter",
     "{fault}",
     "Number of faults of the instrumentation that were kept from the application.",
+)
+ML_TRAINING_FLOPS: Final = CounterMetric(
+    "ml.training.flops", "counter", "{flop}", "Number of floating-point operations that the passes of training need."
+)
+ML_TRAINING_MFU: Final = GaugeMetric(
+    "ml.training.mfu",
+    "gauge",
+    "1",
+    "Fraction of the device's peak rate that the operations in `ml.training.flops` reach (MFU).",
 )
 ML_TRAINING_RUNS: Final = CounterMetric(
     "ml.training.runs", "counter", "{run}", "Number of training runs and of calls that fit a model."
