@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -22,11 +23,13 @@ class Patch(NamedTuple):
         module: the module whose import is waited for.
         attribute: the dotted path of the function in it.
         wrapper: called as `wrapper(function, args, kwargs)` instead of the function.
+        optional: whether the library has versions without the function.
     """
 
     module: str
     attribute: str
     wrapper: Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
+    optional: bool = False
 
 
 class OnImport:
@@ -89,7 +92,24 @@ class PatchTable:
     def _apply(self, module: ModuleType, row: Patch) -> None:
         *path, name = row.attribute.split(".")
         owner: Any = functools.reduce(getattr, path, module)
+        if row.optional and name not in vars(owner):
+            return
         original = vars(owner)[name]
+
+        replacement = self._replacement(row, original)
+        setattr(owner, name, replacement)
+        self._applied.append((owner, name, original, replacement))
+
+    def _replacement(self, row: Patch, original: Function) -> Function:
+        if inspect.iscoroutinefunction(original):  # and the replacement must be one, for whoever asks
+
+            @functools.wraps(original)
+            async def asynchronous(*args: Any, **kwargs: Any) -> Any:
+                if not self._on:
+                    return await original(*args, **kwargs)
+                return await row.wrapper(original, args, kwargs)
+
+            return asynchronous
 
         @functools.wraps(original)
         def replacement(*args: Any, **kwargs: Any) -> Any:
@@ -97,5 +117,4 @@ class PatchTable:
                 return original(*args, **kwargs)
             return row.wrapper(original, args, kwargs)
 
-        setattr(owner, name, replacement)
-        self._applied.append((owner, name, original, replacement))
+        return replacement

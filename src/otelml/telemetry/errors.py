@@ -35,7 +35,7 @@ def emit_exception(
     """
     attributes = {**about, names.EXCEPTION_TYPE: error_type(error)}
     if messages:
-        attributes[names.EXCEPTION_MESSAGE] = _message(error)[:_MAX_MESSAGE]
+        attributes[names.EXCEPTION_MESSAGE] = message_of(error)
         stacktrace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         attributes[names.EXCEPTION_STACKTRACE] = stacktrace[-_MAX_STACKTRACE:]
     event = events.ML_OPERATION_EXCEPTION
@@ -49,7 +49,8 @@ def emit_exception(
     )
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
+    """The message of an exception, of bounded length."""
     # traceback survives an exception whose own text raises.
     line = traceback.format_exception_only(type(error), error)[0]
-    return line.partition(": ")[2].rstrip("\n")
+    return line.partition(": ")[2].rstrip("\n")[:_MAX_MESSAGE]

@@ -1,0 +1,1 @@
+"""OpenAI's HTTP API, as its own client and those of the services that imitate it speak: pure extractors, no client."""
