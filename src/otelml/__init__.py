@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from otelml._version import __version__
-from otelml.api import describe, instrument, uninstrument
+from otelml.api import agent, describe, instrument, restore, snapshot, tool, uninstrument, workflow
 from otelml.telemetry.context import attributes
+from otelml.telemetry.conversation import conversation
+from otelml.telemetry.training_context import training
 
-__all__ = ["__version__", "attributes", "describe", "instrument", "uninstrument"]
+__all__ = [
+    "__version__",
+    "agent",
+    "attributes",
+    "conversation",
+    "describe",
+    "instrument",
+    "restore",
+    "snapshot",
+    "tool",
+    "training",
+    "uninstrument",
+    "workflow",
+]

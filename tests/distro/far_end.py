@@ -15,11 +15,13 @@ class FarEnd:
 
     Attributes:
         status: the status of the answers to come.
+        exceptions: the same for single paths.
         requests: path and body of what has arrived.
     """
 
     def __init__(self, status: int) -> None:
         self.status = status
+        self.exceptions: dict[str, int] = {}
         self.requests: list[tuple[str, bytes]] = []
         far_end = self
 
@@ -27,7 +29,7 @@ class FarEnd:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 far_end.requests.append((self.path, body))
-                self.send_response(far_end.status)
+                self.send_response(far_end.exceptions.get(self.path, far_end.status))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from otelml.distro.composition import instrument, prepare, uninstrument
+from otelml.distro.monitoring import restore, snapshot
 
-__all__ = ["instrument", "prepare", "uninstrument"]
+__all__ = ["instrument", "prepare", "restore", "snapshot", "uninstrument"]

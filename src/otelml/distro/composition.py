@@ -15,16 +15,23 @@ from opentelemetry.util._importlib_metadata import entry_points
 
 from otelml import settings
 from otelml._guard import guarded
+from otelml.distro import genai, monitoring
 from otelml.distro.export_log import EXPORT_LOG
 from otelml.distro.providers import provide
-from otelml.instrumentation._base import MLInstrumentor
+from otelml.instrumentation._base import LibraryInstrumentor
 
 _logger = logging.getLogger("otelml")
 _lock = threading.RLock()
 
 INSTRUMENTORS = {
     "sklearn": "otelml.instrumentation.sklearn:SklearnInstrumentor",
+    "torch": "otelml.instrumentation.torch:TorchInstrumentor",
+    "openai": "otelml.instrumentation.openai:OpenAIInstrumentor",
+    "ollama": "otelml.instrumentation.ollama:OllamaInstrumentor",
     "mlflow": "otelml.instrumentation.mlflow:MLflowInstrumentor",
+    "lightning": "otelml.instrumentation.lightning:LightningInstrumentor",
+    "transformers_trainer": "otelml.instrumentation.transformers_trainer:TransformersTrainerInstrumentor",
+    "accelerate": "otelml.instrumentation.accelerate:AccelerateInstrumentor",
 }
 """The instrumentors by the name that switches one off; the entry points of the project say the same to the launcher."""
 
@@ -40,15 +47,20 @@ def prepare() -> None:
     EXPORT_LOG.install()
     if not entry_points(group="opentelemetry_configurator"):
         provide()
+    genai.set_up(settings.current())
+    monitoring.set_up(settings.current())
 
 
 def instrument(arguments: Mapping[str, object]) -> None:
     """Put everything together: see `otelml.instrument`."""
     resolved = settings.resolve(arguments)
+    genai.check(resolved)
     with _lock:
         settings.use(resolved)
         EXPORT_LOG.install()
         provide()
+        genai.set_up(resolved)
+        monitoring.set_up(resolved)
         disabled = disabled_instrumentations()
         for name in INSTRUMENTORS:
             if "*" not in disabled and name not in disabled:
@@ -61,6 +73,8 @@ def uninstrument() -> None:
         for name, location in INSTRUMENTORS.items():
             if location.partition(":")[0] in sys.modules:
                 _switch_off(name)
+        genai.switch_off()
+        monitoring.switch_off()
         EXPORT_LOG.uninstall()
 
 
@@ -69,10 +83,10 @@ def disabled_instrumentations() -> set[str]:
     return {name.strip() for name in os.environ.get(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, "").split(",")}
 
 
-def load(name: str) -> MLInstrumentor:
+def load(name: str) -> LibraryInstrumentor:
     """The process's one instrumentor of that name."""
     module, _, attribute = INSTRUMENTORS[name].partition(":")
-    instrumentor: MLInstrumentor = getattr(import_module(module), attribute)()
+    instrumentor: LibraryInstrumentor = getattr(import_module(module), attribute)()
     return instrumentor
 
 

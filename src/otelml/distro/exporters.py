@@ -7,8 +7,11 @@ for 30 s of them.
 
 from __future__ import annotations
 
+import math
 import os
+from collections import defaultdict
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,13 +20,21 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_ENDPOINT,
 from otelml.distro.export_log import EXPORT_LOG
 
 EXIT_SECONDS = 3.0
-"""How long an export may take with its retries when the process ends, unless the environment sets a timeout."""
+"""How long exports to one endpoint may fail when the process ends, unless the environment sets a timeout.
+
+What a refusal has left of it (an answer of 400 takes no time) is for the other signals; an endpoint that is down uses
+it up.
+"""
 
 _ONE_ATTEMPT_SECONDS = 0.75
-"""The same where the export before has failed: one attempt, since the exporters wait longer before they retry."""
+"""The most for an export after a failure: one attempt, since the exporters wait longer before they retry."""
+
+_SHARE_OF_ONE = 0.75
+"""How much of the time one export may use up: another signal may still be taken where this one is not."""
 
 _exiting = False
-_down: set[str] = set()
+_failed_seconds: defaultdict[str, float] = defaultdict(float)
+"""How long exports have failed since the process began to end, by endpoint."""
 
 
 class SupervisedExporter:
@@ -41,8 +52,10 @@ class SupervisedExporter:
         self._make = make
         self._failure = failure
         self._exporter: Any = make(None)
+        self._seconds = math.inf
         self._exporting = False
         self._failed = False
+        self._given_up = False
         self._closed = False
         # What PeriodicExportingMetricReader reads from its exporter.
         self._preferred_temporality = getattr(self._exporter, "_preferred_temporality", None)
@@ -58,30 +71,44 @@ class SupervisedExporter:
             exporter = self._usable()
             result = self._export(exporter, batch, options)
             if self._failed and self._exporter is not exporter:
-                result = self._export(self._usable(), batch, options)  # given up because the process ends
+                result = self._export(self._usable(), batch, options)  # interrupted because the process ends
         finally:
             self._exporting = False
         return result
 
     def _export(self, exporter: Any, batch: Any, options: dict[str, Any]) -> Any:
-        if _endpoint(self._signal) in _down:
+        if exporter is None:
             return self._failure
+        began = monotonic()
         result = exporter.export(batch, **options)
         self._failed = result is self._failure
         if not self._failed:
             EXPORT_LOG.worked(self._signal)
         elif _exiting and exporter is self._exporter:
-            _down.add(_endpoint(self._signal))
+            self._given_up = True
+            _failed_seconds[_endpoint(self._signal)] += monotonic() - began
         return result
 
     def _usable(self) -> Any:
-        if self._exporter is None:
-            self._exporter = self._make(self._exit_seconds() if _exiting else None)
+        """The exporter for the next batch; None where the process ends and there is no time left for it."""
+        if not _exiting:
+            if self._exporter is None:
+                self._exporter = self._make(None)
+            return self._exporter
+        seconds = self._exit_seconds()
+        if self._given_up or seconds <= 0:
+            return None
+        if self._exporter is None or seconds < self._seconds:
+            if self._exporter is not None:
+                self._exporter.shutdown()
+            self._exporter, self._seconds = self._make(seconds), seconds
         return self._exporter
 
     def _exit_seconds(self) -> float:
-        seconds = _timeout(self._signal) or EXIT_SECONDS
-        return min(seconds, _ONE_ATTEMPT_SECONDS) if self._failed else seconds
+        whole = _timeout(self._signal) or EXIT_SECONDS
+        failed = _failed_seconds[_endpoint(self._signal)]
+        tries_once = self._failed or failed > _ONE_ATTEMPT_SECONDS
+        return min(whole - failed, _ONE_ATTEMPT_SECONDS if tries_once else whole * _SHARE_OF_ONE)
 
     def prepare_exit(self) -> None:
         """Give up retries that are going on, and spend less time on the exports to come."""

@@ -32,6 +32,7 @@ from opentelemetry.util._importlib_metadata import entry_points
 from otelml._guard import guarded
 from otelml.distro.children import flush_in_children, start_clean_in_children
 from otelml.distro.exporters import SupervisedExporter, prepare_exit
+from otelml.distro.job import job_attributes
 from otelml.distro.own_random import OwnIdGenerator, let_exporters_draw_their_own
 
 _logger = logging.getLogger("otelml")
@@ -115,12 +116,16 @@ def _refuse_protocol(chosen: str) -> None:
     _logger.error("The OTLP protocol %r is not supported (%s); http/protobuf is used.", chosen, ", ".join(_OTLP))
 
 
+def _resource() -> Resource:
+    return Resource.create(job_attributes())
+
+
 def _provide_traces(exporters: list[Any]) -> TracerProvider:
     # As the SDK's own configurator reads OTEL_TRACES_SAMPLER and OTEL_PYTHON_ID_GENERATOR.
     sampler = _configuration._import_sampler(_configuration._get_sampler())
     chosen = os.environ.get(OTEL_PYTHON_ID_GENERATOR)
     ids = _configuration._import_id_generator(chosen) if chosen else OwnIdGenerator()
-    provider = TracerProvider(sampler, Resource.create(), id_generator=ids)
+    provider = TracerProvider(sampler, _resource(), id_generator=ids)
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
@@ -132,14 +137,14 @@ def _provide_metrics(exporters: list[Any]) -> MeterProvider:
         exporter if isinstance(exporter, MetricReader) else PeriodicExportingMetricReader(exporter)
         for exporter in exporters
     ]
-    provider = MeterProvider(readers, Resource.create())
+    provider = MeterProvider(readers, _resource())
     start_clean_in_children(provider, readers)
     metrics.set_meter_provider(provider)
     return provider
 
 
 def _provide_logs(exporters: list[Any]) -> LoggerProvider:
-    provider = LoggerProvider(Resource.create())
+    provider = LoggerProvider(_resource())
     for exporter in exporters:
         provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
     set_logger_provider(provider)
