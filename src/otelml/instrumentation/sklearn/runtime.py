@@ -91,8 +91,8 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
             runtime.count_outputs(target, args, kwargs, result)
         if target.intake is not None and not evaluating.get():
             target.intake(args, kwargs, result, duration)
-        series.turn -= 1
-        if series.turn <= 0:
+        series.turn = turn = turn - 1  # of two threads one may count for nothing: the slice is a call longer
+        if turn <= 0:
             series.settle(duration, thread_time_ns() - working if working else 0)
     except Exception as fault:
         report(_SITE, fault)
