@@ -253,3 +253,21 @@ def test_enabling_does_not_need_numpy() -> None:
     """An application that never imports scikit-learn does not pay for numpy's import."""
     program = "import otelml, sys; otelml.instrument(); print('numpy' in sys.modules)"
     assert run(program, env=environment()).stdout == "False\n"
+
+
+def test_hooks_of_clients_wait_for_their_library() -> None:
+    """What a program does not import costs it nothing; what it imports is on then, unless that was taken back."""
+    program = """
+import sys
+import otelml
+otelml.instrument()
+hook = "otelml.instrumentation.openai"
+print(hook in sys.modules, end=" ")
+if sys.argv[1] == "off":
+    otelml.uninstrument()
+import openai
+print(hook in sys.modules and sys.modules[hook].OpenAIInstrumentor().is_instrumented_by_opentelemetry)
+"""
+    env = environment(NOTHING_EXPORTED)
+    assert run(program, "on", env=env).stdout == "False True\n"
+    assert run(program, "off", env=env).stdout == "False False\n"

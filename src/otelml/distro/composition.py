@@ -7,8 +7,11 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
+from types import ModuleType
 
+import wrapt
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
 from opentelemetry.util._importlib_metadata import entry_points
@@ -27,13 +30,36 @@ INSTRUMENTORS = {
     "sklearn": "otelml.instrumentation.sklearn:SklearnInstrumentor",
     "torch": "otelml.instrumentation.torch:TorchInstrumentor",
     "openai": "otelml.instrumentation.openai:OpenAIInstrumentor",
+    "anthropic": "otelml.instrumentation.anthropic:AnthropicInstrumentor",
+    "bedrock": "otelml.instrumentation.bedrock:BedrockInstrumentor",
+    "groq": "otelml.instrumentation.groq:GroqInstrumentor",
+    "mistralai": "otelml.instrumentation.mistralai:MistralAIInstrumentor",
+    "cohere": "otelml.instrumentation.cohere:CohereInstrumentor",
+    "litellm": "otelml.instrumentation.litellm:LiteLLMInstrumentor",
+    "huggingface_hub": "otelml.instrumentation.huggingface_hub:HuggingFaceHubInstrumentor",
     "ollama": "otelml.instrumentation.ollama:OllamaInstrumentor",
     "mlflow": "otelml.instrumentation.mlflow:MLflowInstrumentor",
     "lightning": "otelml.instrumentation.lightning:LightningInstrumentor",
     "transformers_trainer": "otelml.instrumentation.transformers_trainer:TransformersTrainerInstrumentor",
     "accelerate": "otelml.instrumentation.accelerate:AccelerateInstrumentor",
+    "nvidia": "otelml.instrumentation.nvidia:NvidiaInstrumentor",
 }
 """The instrumentors by the name that switches one off; the entry points of the project say the same to the launcher."""
+
+_AT_ONCE = frozenset({"sklearn", "mlflow", "nvidia"})
+"""Those that are switched on whether their library is imported or not. The others wait for it: with a dozen clients,
+loading the hooks that a program does not use would take half of the time that enabling may take."""
+
+_LIBRARIES = {
+    "bedrock": ("botocore",),
+    "google_genai": ("google.genai",),
+    "lightning": ("lightning", "pytorch_lightning"),
+    "transformers_trainer": ("transformers",),
+}
+"""The modules that an instrumentor waits for, where they are not of its name."""
+
+_on = False
+_awaited: set[str] = set()
 
 
 def prepare() -> None:
@@ -55,21 +81,25 @@ def instrument(arguments: Mapping[str, object]) -> None:
     """Put everything together: see `otelml.instrument`."""
     resolved = settings.resolve(arguments)
     genai.check(resolved)
+    global _on
     with _lock:
         settings.use(resolved)
         EXPORT_LOG.install()
         provide()
         genai.set_up(resolved)
         monitoring.set_up(resolved)
+        _on = True
         disabled = disabled_instrumentations()
         for name in INSTRUMENTORS:
             if "*" not in disabled and name not in disabled:
-                _switch_on(name)
+                (_switch_on if name in _AT_ONCE else _await)(name)
 
 
 def uninstrument() -> None:
     """Switch everything off that is on: see `otelml.uninstrument`."""
+    global _on
     with _lock:
+        _on = False
         for name, location in INSTRUMENTORS.items():
             if location.partition(":")[0] in sys.modules:
                 _switch_off(name)
@@ -88,6 +118,22 @@ def load(name: str) -> LibraryInstrumentor:
     module, _, attribute = INSTRUMENTORS[name].partition(":")
     instrumentor: LibraryInstrumentor = getattr(import_module(module), attribute)()
     return instrumentor
+
+
+def _await(name: str) -> None:
+    for library in _LIBRARIES.get(name, (name,)):
+        if library in sys.modules:
+            _switch_on(name)
+        elif library not in _awaited:  # a post-import hook can't be taken back
+            _awaited.add(library)
+            wrapt.register_post_import_hook(partial(_arrived, name), library)
+
+
+def _arrived(name: str, _library: ModuleType) -> None:
+    # Without the lock: this thread holds that of the import, which a thread that enables may wait for.
+    disabled = disabled_instrumentations()
+    if _on and "*" not in disabled and name not in disabled:
+        _switch_on(name)
 
 
 @guarded
