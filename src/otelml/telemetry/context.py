@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
-from opentelemetry.context import Context, attach, create_key, detach, get_value, set_value
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    Context,
+    attach,
+    create_key,
+    detach,
+    get_value,
+    set_value,
+)
+from opentelemetry.trace import NonRecordingSpan, TraceFlags
+from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 _KEY = create_key("otelml-attributes")
@@ -41,6 +51,22 @@ def attributes(values: Mapping[str, AttributeValue]) -> Iterator[None]:
 def attributes_in(context: Context) -> Mapping[str, AttributeValue] | None:
     """The attributes given in a context, None where there are none."""
     return cast("Mapping[str, AttributeValue] | None", context.get(_KEY))
+
+
+def unremarkable(context: Context) -> bool:
+    """Whether calls in this context need no span and no attributes: below a span that was sampled out.
+
+    That is the common case of a service with sampling, so it is quick: a context of one entry holds nothing but the
+    span.
+    """
+    span = context.get(_SPAN_KEY)
+    return (
+        type(span) is NonRecordingSpan
+        and not span.get_span_context().trace_flags & TraceFlags.SAMPLED
+        and (
+            len(context) == 1 or not (context.get(_SUPPRESS_INSTRUMENTATION_KEY) or attributes_in(context) is not None)
+        )
+    )
 
 
 def _checked_name(name: object) -> str:

@@ -8,17 +8,14 @@ import weakref
 from collections.abc import Hashable, Mapping
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, SeverityNumber, get_logger
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
+from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram, MeterProvider, get_meter, get_meter_provider
 from opentelemetry.trace import (
-    NonRecordingSpan,
-    TraceFlags,
     Tracer,
     TracerProvider,
     get_current_span,
     get_tracer,
 )
-from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from otelml._guard import guarded
@@ -157,22 +154,6 @@ class Telemetry:
         """
         extra = attributes_in(context)
         return Operation(self, target, context, extra, wants_span=False, wants_duration=True, started=started)
-
-    def unremarkable(self, context: Context) -> bool:
-        """Whether calls in this context need no span and no attributes: below a span that was sampled out.
-
-        That is the common case of a service with sampling, so it is quick: a context of one entry holds nothing but the
-        span.
-        """
-        span = context.get(_SPAN_KEY)
-        return (
-            type(span) is NonRecordingSpan
-            and not span.get_span_context().trace_flags & TraceFlags.SAMPLED
-            and (
-                len(context) == 1
-                or not (context.get(_SUPPRESS_INSTRUMENTATION_KEY) or attributes_in(context) is not None)
-            )
-        )
 
     def start_nested(self, target: Target, context: Context) -> Operation:
         """Begin a call inside a call: it gets a span if the outer one has one, and is not counted."""

@@ -111,19 +111,19 @@ def _wrapped(owner: type, name: str, function: Callable[..., Any]) -> Callable[.
         active = sys.modules.get("otelml.instrumentation.sklearn.runtime")
         if active is None or not args or (active.inside.get() and not active.nested):
             return function(*args, **kwargs)
-        return active.call(function, name, args, kwargs)
+        return active.call(function, active.KNOWN[name], args, kwargs)
 
     return method
 
 
 def _directly(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     # Without looking the runtime up, a tenth of what a call costs of which nothing is recorded.
-    call, is_inside = runtime.call, runtime.inside.get
+    call, known, is_inside = runtime.call, runtime.KNOWN[name], runtime.inside.get
 
     @functools.wraps(function)
     def method(*args: Any, **kwargs: Any) -> Any:
         if not args or (is_inside() and not runtime.nested):
             return function(*args, **kwargs)
-        return call(function, name, args, kwargs)
+        return call(function, known, args, kwargs)
 
     return method

@@ -18,6 +18,7 @@ from otelml.instrumentation.sklearn.methods import METHODS
 from otelml.observations import Intake, ModelIdentity, ModelMonitors, Outputs
 from otelml.semconv.attributes import OperationName
 from otelml.telemetry import Operation, Target, Telemetry
+from otelml.telemetry.context import unremarkable
 from otelml.telemetry.series import UNLABELLED
 
 inside: ContextVar[bool] = ContextVar("otelml_sklearn_inside", default=False)
@@ -44,6 +45,8 @@ def deactivate() -> None:
     """Make the wrapped methods inert."""
     global _active
     _active = None
+    for known in KNOWN.values():
+        known.clear()
 
 
 def is_active() -> bool:
@@ -51,27 +54,40 @@ def is_active() -> bool:
     return _active is not None
 
 
-def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:  # noqa: C901 - no frames to spare
+class Known(dict[int, Target]):
+    """What the calls of one method are reported as that need nothing recorded, by the id of a living estimator.
+
+    Attributes:
+        method: the name of the method.
+    """
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self.method = method
+
+
+KNOWN = {method: Known(method) for method in METHODS}
+"""By method; empty while the wrapped methods are inert."""
+
+
+def call(function: Callable[..., Any], known: Known, args: Arguments, kwargs: Keywords) -> Any:  # noqa: C901 - no frames to spare
     """Call the host's method; its result is returned untouched, its exception raised untouched.
 
     This is the hot path: a call of which nothing is recorded is timed, and what it returned put aside to be counted
     later. The two `except` clauses stand for `guarded`, whose extra frames would cost such a call a fifth more.
     """
-    runtime = _active
-    if runtime is None:
-        return function(*args, **kwargs)
     try:
-        target = runtime.targets[method].get(id(args[0]))
+        target = known.get(id(args[0]))
         if target is not None:
             series = target.series
             turn = series.turn
-            if turn <= 0 or ((context := current_context()) and not runtime.telemetry.unremarkable(context)):
+            if turn <= 0 or ((context := current_context()) and not unremarkable(context)):
                 target = None
     except Exception as fault:
         report(_SITE, fault)
         target = None
     if target is None:
-        return _call_recorded(runtime, function, method, args, kwargs)
+        return _call_recorded(function, known.method, args, kwargs)
     token = inside.set(True)
     working = thread_time_ns() if turn == 1 else 0
     began = perf_counter_ns()
@@ -79,7 +95,8 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
         result = function(*args, **kwargs)
     except BaseException as error:
         inside.reset(token)
-        runtime.fail_unrecorded(target, began, args, kwargs, error)
+        if _active is not None:
+            _active.fail_unrecorded(target, began, args, kwargs, error)
         raise
     duration = perf_counter_ns() - began
     inside.reset(token)
@@ -87,8 +104,8 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
         series.durations.append(duration)
         if type(result) is ndarray and result.size == 1:
             series.labels.append(result.item() if target.labelled else UNLABELLED)
-        else:
-            runtime.count_outputs(target, args, kwargs, result)
+        elif _active is not None:
+            _active.count_outputs(target, args, kwargs, result)
         if target.intake is not None and not evaluating.get():
             target.intake(args, kwargs, result, duration)
         series.turn = turn = turn - 1  # of two threads one may count for nothing: the slice is a call longer
@@ -99,9 +116,10 @@ def call(function: Callable[..., Any], method: str, args: Arguments, kwargs: Key
     return result
 
 
-def _call_recorded(
-    runtime: Runtime, function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords
-) -> Any:
+def _call_recorded(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:
+    runtime = _active
+    if runtime is None:
+        return function(*args, **kwargs)
     estimator = args[0]
     operation = runtime.start(method, args, kwargs)
     if operation is None:
@@ -135,6 +153,9 @@ class Runtime(ModelCalls):
 
     def __init__(self, telemetry: Telemetry, monitors: ModelMonitors | None) -> None:
         super().__init__(telemetry)
+        for known in KNOWN.values():
+            known.clear()
+        self.targets = dict(KNOWN)
         self._monitors = monitors
 
     def identity(self, model: Any) -> ModelIdentity:
