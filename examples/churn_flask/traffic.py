@@ -1,8 +1,9 @@
-"""Send customers to the running app, most of them as they should be."""
+"""Send customers to the running app, most of them as they should be; with --changed, as they are after a price rise."""
 
 import argparse
 import itertools
 import json
+import random
 import sys
 import urllib.error
 import urllib.request
@@ -11,6 +12,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BAD_EVERY = 10
+PRICE_RISE = 1.25
+NOW_MONTHLY = 0.6
+MONTHLY = "Month-to-month"
+
+
+def dearer(charges: float, _draw: float) -> float:
+    return round(charges * PRICE_RISE, 2)
+
+
+def more_monthly(contract: str, draw: float) -> str:
+    return MONTHLY if draw < NOW_MONTHLY else contract
+
+
+# A price rise, and a campaign for contracts by the month that a part of the others has taken up.
+CHANGES = {"monthly_charges": dearer, "contract": more_monthly}
+
+
+def changed(customers: list[dict]) -> list[dict]:
+    """Return the customers as they are after the price rise and the campaign."""
+    draw = random.Random(0).random
+    return [
+        {**customer, **{name: change(customer[name], draw()) for name, change in CHANGES.items()}}
+        for customer in customers
+    ]
 
 
 def bodies(customers: list[dict]) -> Iterator[bytes]:
@@ -52,17 +77,24 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--customers", type=Path, default=Path("held_out.jsonl"), help="the file that train.py wrote")
     parser.add_argument("--requests", type=int, default=200)
-    parser.add_argument("--summary", type=Path, help="write the number of answers by status here, as JSON")
+    parser.add_argument("--changed", action="store_true", help="send the customers of after the price rise")
+    parser.add_argument(
+        "--summary", type=Path, help="write the number of answers by status and the changed columns here, as JSON"
+    )
     arguments = parser.parse_args()
 
     customers = [json.loads(line) for line in arguments.customers.read_text().splitlines()]
+    if arguments.changed:
+        customers = changed(customers)
+        print(f"after a price rise of {PRICE_RISE - 1:.0%} and a campaign for contracts by the month:")
     try:
         answers = Counter(post(arguments.url, body) for body in itertools.islice(bodies(customers), arguments.requests))
     except urllib.error.URLError as error:
         sys.exit(f"no answer from {arguments.url}: {error.reason}")
     print("answers by status:", ", ".join(f"{status}: {count}" for status, count in sorted(answers.items())))
     if arguments.summary:
-        arguments.summary.write_text(json.dumps(answers))
+        columns = sorted(CHANGES) if arguments.changed else []
+        arguments.summary.write_text(json.dumps({"answers": answers, "changed": columns}))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from otelml.cli.demo_checks import arrived
+from otelml.cli.demo_checks import arrived, settled
 from otelml.semconv import attributes as names
 from otelml.viewer.receiver import OtlpReceiver
-from otelml.viewer.records import LogRecord
+from otelml.viewer.records import LogRecord, Point
 from otelml.viewer.store import TelemetryStore
 from tests.viewer.churn_app import ChurnApp
+from tests.viewer.monitored_app import MonitoredApp, drift_finding, feature
 
 SCORES = [0.04, 0.05, 0.51, 1.0]
 CALLS = ["predict calls", "predict spans inside requests"]
@@ -69,6 +70,58 @@ def test_a_span_outside_a_request_does_not_count() -> None:
     assert (check.sent, check.seen) == (1, 0)
 
 
+CHANGED = ["contract", "monthly_charges"]
+
+
+@pytest.mark.parametrize(
+    ("drifted", "seen"),
+    [(CHANGED, "contract, monthly_charges"), (["tenure", *CHANGED], "contract, monthly_charges, tenure"), ([], "")],
+)
+def test_drift_is_of_the_columns_that_have_changed(store: TelemetryStore, drifted: list[str], seen: str) -> None:
+    """The events have to name all columns that have changed as drifted, and no others."""
+    with OtlpReceiver(store.add) as receiver:
+        findings = [drift_finding(name, "drifted") for name in drifted]
+        MonitoredApp(receiver.http_endpoint, findings=[*findings, drift_finding("partner", "warning")]).close()
+    [check] = [it for it in arrived(store, {"200": 4, "500": 1}, CHANGED) if it.what == "drift of"]
+    assert (check.holds, check.seen) == (drifted == CHANGED, seen)
+    if check.holds:
+        assert str(check) == "drift of contract, monthly_charges"
+    else:
+        assert str(check) == f"drift of: contract, monthly_charges expected, {seen or 'nothing'} seen"
+
+
+class WarmingUp(TelemetryStore):
+    """What a store is when the first window is complete after the first look at it."""
+
+    looked = False
+
+    def hear(self, state: str) -> None:
+        """Receive the state of a feature."""
+        with OtlpReceiver(self.add) as receiver:
+            MonitoredApp(receiver.http_endpoint, drift=[feature("tenure", state)]).close()
+
+    def streams(self, metric: str) -> list[Point]:
+        """Return the streams, and then receive the next state."""
+        before = super().streams(metric)
+        if not self.looked:
+            self.looked = True
+            self.hear("ok")
+        return before
+
+
+@pytest.mark.parametrize(("patience", "state"), [(0, "warming_up"), (30, "ok")])
+def test_the_first_window_is_waited_for(patience: float, state: str) -> None:
+    """With patience, features that warm up are asked again; without, what they say first is taken."""
+    store = WarmingUp()
+    store.hear("warming_up")
+    assert [row.state for row in settled(store, patience)] == [state]
+
+
+def test_a_process_without_monitors_is_not_waited_for_for_ever(store: TelemetryStore) -> None:
+    """Where no monitor says anything, the waiting ends with the patience."""
+    assert settled(store, patience=0.3) == []
+
+
 class LateStore(TelemetryStore):
     """What a store is when telemetry arrives after the first look at it."""
 
@@ -90,4 +143,4 @@ class LateStore(TelemetryStore):
 @pytest.mark.parametrize(("patience", "complete"), [(0, False), (30, True)])
 def test_telemetry_on_its_way_is_waited_for(patience: float, complete: bool) -> None:
     """With patience, what comes after the first look counts; without, it does not."""
-    assert all(check.holds for check in arrived(LateStore(), {"200": 1}, patience)) is complete
+    assert all(check.holds for check in arrived(LateStore(), {"200": 1}, patience=patience)) is complete

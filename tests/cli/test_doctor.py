@@ -116,6 +116,34 @@ def test_wrong_settings_are_problems() -> None:
     assert report["Settings"]["facts"]["OTELML_OVERHEAD_BUDGET"].startswith("0.03")
 
 
+def test_monitors_are_on_and_keep_their_state(tmp_path: Path) -> None:
+    """Whether models are watched is said, and which file keeps what the monitors have seen."""
+    off = {"OTEL_SDK_DISABLED": "true"}
+    _, report = examine(off)
+    assert report["Monitors"]["facts"]["drift and data quality"].startswith("on")
+    assert report["Monitors"]["facts"]["state file"].startswith("none")
+
+    kept = tmp_path / "state.json"
+    code, report = examine({**off, "OTELML_STATE_FILE": str(kept)})
+    assert (code, report["Monitors"]["facts"]["state file"]) == (0, f"{kept}, not there yet")
+    kept.write_text("{}")
+    _, report = examine({**off, "OTELML_STATE_FILE": str(kept), "OTELML_REFERENCE_AT_FIT": "false"})
+    assert report["Monitors"]["facts"]["state file"].startswith(f"{kept}, written at 2")
+    assert report["Monitors"]["facts"]["profile of training data"] == "not made, by OTELML_REFERENCE_AT_FIT"
+    _, report = examine({**off, "OTELML_STATE_FILE": str(tmp_path / "{pid}.json")})
+    assert report["Monitors"]["facts"]["state file"].endswith("{pid}.json, one for each process")
+
+
+def test_monitors_that_are_off_or_cannot_keep_their_state(tmp_path: Path) -> None:
+    """Monitors that are switched off are no problem, a state file that cannot be written is one."""
+    off = {"OTEL_SDK_DISABLED": "true"}
+    code, report = examine({**off, "OTELML_MONITORS": "false"})
+    assert (code, report["Monitors"]["facts"]) == (0, {"drift and data quality": "off, by OTELML_MONITORS"})
+    code, report = examine({**off, "OTELML_STATE_FILE": str(tmp_path / "nowhere" / "state.json")})
+    assert code == 1
+    assert "no folder to write to" in report["Monitors"]["problems"][0]
+
+
 def test_disabled_instrumentation_is_said() -> None:
     """What OTEL_PYTHON_DISABLED_INSTRUMENTATIONS switches off is not announced as instrumented."""
     _, report = examine({"OTEL_SDK_DISABLED": "true", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask,sklearn"})

@@ -39,19 +39,41 @@ def spoil(program: Path, before: str, after: str) -> None:
 
 
 def test_all_telemetry_arrives() -> None:
-    """The demo ends by itself, and every call, prediction, span and event of 40 requests was seen."""
+    """The demo ends by itself, and every call, prediction, span and event of 40 and 48 requests was seen."""
     done = demo("--requests", "40")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "answers by status: 200: 36, 400: 3, 500: 1" in done.stdout
     assert done.stdout.splitlines()[-1] == (
-        "All telemetry arrived: 40 requests, 37 predict calls, 1 failed, "
-        "37 predict spans inside requests, 36 predicted classes, 36 scores, 1 exceptions, 1 fit, "
+        "All telemetry arrived: 88 requests, 82 predict calls, 2 failed, "
+        "82 predict spans inside requests, 80 predicted classes, 80 scores, 2 exceptions, 1 fit, "
         "0 faults of the telemetry"
     )
-    assert re.search(r"^Pipeline +predict_proba +37 +1", done.stdout, re.MULTILINE)
+    assert re.search(r"^Pipeline +predict_proba +82 +2", done.stdout, re.MULTILINE)
     assert re.search(r"^└─ predict Pipeline", done.stdout, re.MULTILINE)
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in done.stdout
     assert "Faults" not in done.stdout
+
+
+def test_drift_is_shown() -> None:
+    """As it is started without options, the demo finds what has changed about the customers, and nothing before."""
+    done = demo()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith(", drift of contract, monthly_charges")
+    before, after = done.stdout.split("--changed")
+    assert before.count("drift: 19 features, none has drifted") == 1
+    assert "after a price rise of 25%" in after
+    assert "19 features, 2 have drifted" in after
+    assert re.search(r"^Pipeline +monthly_charges +drifted +\d\.\d\d", after, re.MULTILINE)
+    assert "Feature 'contract' has drifted" in after
+
+
+@pytest.mark.slow
+def test_drift_that_is_not_found_fails_the_demo(example: Path) -> None:
+    """If customers are said to have changed and the events do not say so, the demo fails."""
+    spoil(example / "traffic.py", "customers = changed(customers)", "pass")
+    done = demo("--example", str(example))
+    assert done.returncode == 1
+    assert "drift of: contract, monthly_charges expected, nothing seen" in done.stdout
 
 
 def test_a_program_that_fails_is_shown(example: Path) -> None:
@@ -88,7 +110,7 @@ def test_missing_telemetry_fails_the_demo(example: Path) -> None:
     spoil(example / "app.py", "import joblib", f"import joblib\n{off}")
     done = demo("--example", str(example), "--requests", "10")
     assert done.returncode == 1
-    assert "The telemetry is not complete: predict calls: 9 expected, 0 seen" in done.stdout
+    assert "The telemetry is not complete: predict calls: 20 expected, 0 seen" in done.stdout
 
 
 @pytest.mark.slow
@@ -116,5 +138,5 @@ def test_kept_running() -> None:
         process.kill()
         process.wait()
         process.stdout.close()  # type: ignore[union-attr]
-    assert re.search(r"^Pipeline +predict_proba +9 +0|^Pipeline +predict_proba +10 +0", shown, re.MULTILINE)
-    assert "All telemetry arrived: 10 requests" in shown
+    assert re.search(r"^Pipeline +predict_proba +20 +0|^Pipeline +predict_proba +21 +0", shown, re.MULTILINE)
+    assert "All telemetry arrived: 22 requests" in shown

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from otelml.distro import exporters
 from otelml.semconv import metrics
 from tests.distro.far_end import far_end, nobody
 from tests.e2e.programs import LAUNCHER, MODEL, environment, run
@@ -34,6 +36,13 @@ while not ended.wait(0.01):
 print(calls)
 """
 INSTRUMENT = "import otelml\notelml.instrument()\n"
+FAILS_ONCE = """
+model.predict([[1]])
+try:
+    model.predict(None)
+except TypeError:
+    pass
+"""
 OFTEN = {
     "OTEL_BSP_SCHEDULE_DELAY": "100",
     "OTEL_BLRP_SCHEDULE_DELAY": "100",
@@ -119,6 +128,54 @@ def test_a_signal_with_another_endpoint_is_not_given_up() -> None:
         }
         run(f"{INSTRUMENT}{MODEL}\nmodel.predict([[1]])", env=environment(variables))
         assert [path for path, _ in end.requests] == ["/v1/traces"]
+
+
+@pytest.mark.parametrize("status", [pytest.param(400, id="refused"), pytest.param(503, id="overloaded")])
+def test_a_signal_that_is_not_taken_costs_no_other(status: int) -> None:
+    """A process that ends delivers its metrics to an endpoint that takes nothing else, as that of a metrics store."""
+    with far_end(status) as end:
+        end.exceptions["/v1/metrics"] = 200
+        run(f"{MODEL}{FAILS_ONCE}", env=environment({"OTEL_EXPORTER_OTLP_ENDPOINT": end.url}), launched=True)
+    assert {path for path, _ in end.requests} == {"/v1/traces", "/v1/metrics", "/v1/logs"}
+    (body,) = (body for path, body in end.requests if path == "/v1/metrics")
+    assert metrics.ML_INFERENCE_CALLS.name.encode() in body
+
+
+def test_an_endpoint_that_is_down_is_tried_once_more() -> None:
+    """The first export of a process that ends may be tried again, those of the other signals are not."""
+    with far_end(503) as end:
+        run(f"{MODEL}{FAILS_ONCE}", env=environment({"OTEL_EXPORTER_OTLP_ENDPOINT": end.url}), launched=True)
+    tries = Counter(path for path, _ in end.requests)
+    assert sorted(tries.values()) == [1, 1, 2]
+
+
+def test_an_endpoint_that_never_answers_has_one_time_for_all_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What exports to an endpoint have lost when the process ends is not there for the next ones."""
+    monkeypatch.setattr(exporters, "_exiting", True)
+    monkeypatch.setattr(exporters, "_failed_seconds", defaultdict(float))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://down:4318")
+    now = 0.0
+    monkeypatch.setattr(exporters, "monotonic", lambda: now)
+
+    class NeverAnswered:
+        def __init__(self, timeout: float | None) -> None:
+            self.timeout = timeout
+
+        def export(self, _batch: object) -> str:
+            nonlocal now
+            now += self.timeout or 0
+            return "failed"
+
+        def shutdown(self) -> None:
+            return
+
+    monkeypatch.setattr(exporters, "_supervised", [])
+    for signal in ("logs", "metrics", "traces"):
+        exporter = exporters.SupervisedExporter(signal, NeverAnswered, "failed")
+        exporter.prepare_exit()
+        for _batch in range(4):
+            assert exporter.export([]) == "failed"
+    assert now == exporters.EXIT_SECONDS
 
 
 def test_a_moment_of_overload_at_the_end_loses_nothing() -> None:

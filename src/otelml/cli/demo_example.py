@@ -12,10 +12,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from otelml.cli.children import Server, exporting_to, launcher
+from otelml.settings import PREFIX
 from otelml.viewer.receiver import OtlpReceiver
 
 _PROGRAMS = ("train.py", "app.py", "traffic.py")
@@ -34,6 +36,7 @@ class ChurnExample:
     Attributes:
         url: where the server answers.
         answers: the number of answers that the traffic got, by HTTP status.
+        changed: the columns in which the customers have changed, once changed ones were sent.
     """
 
     def __init__(self, programs: Path, folder: Path, receiver: OtlpReceiver) -> None:
@@ -51,11 +54,12 @@ class ChurnExample:
         self._programs = programs
         self._folder = folder
         self._environment = exporting_to(
-            receiver, {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+            receiver, {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", PREFIX))}
         )
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        self.answers: Mapping[str, int] = {}
+        self.answers: Counter[str] = Counter()
+        self.changed: Sequence[str] = ()
 
     def train(self) -> str:
         """Train the model and return what the program said.
@@ -90,8 +94,12 @@ class ChurnExample:
             time.sleep(0.1)
         return server
 
-    def send(self, requests: int) -> str:
+    def send(self, requests: int, *, changed: bool = False) -> str:
         """Send requests, count the answers and return what the program said.
+
+        Args:
+            requests: how many.
+            changed: whether the customers are no longer those that the model was trained on.
 
         Raises:
             DemoError: it failed.
@@ -99,8 +107,12 @@ class ChurnExample:
         summary = self._folder / "answers.json"
         customers = str(self._folder / "held_out.jsonl")
         options = ["--url", self.url, "--customers", customers, "--requests", str(requests), "--summary", str(summary)]
+        if changed:
+            options.append("--changed")
         said = self._run([sys.executable, str(self._programs / "traffic.py"), *options], "churn-traffic")
-        self.answers = json.loads(summary.read_text())
+        counted = json.loads(summary.read_text())
+        self.answers.update(counted["answers"])
+        self.changed = counted["changed"]
         return said
 
     def curl(self) -> str:

@@ -6,7 +6,9 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
@@ -27,7 +29,7 @@ class Section:
 
 def examine(*, as_json: bool) -> int:
     """Print what there is; return 0, or 1 where something is wrong."""
-    sections = [_versions(), _instrumentations(), _launcher(), _export(), _settings()]
+    sections = [_versions(), _instrumentations(), _launcher(), _export(), _monitors(), _settings()]
     problems = [problem for section in sections for problem in section.problems]
     if as_json:
         print(json.dumps({"sections": [asdict(it) for it in sections], "problems": len(problems)}, indent=2))
@@ -113,6 +115,40 @@ def _export() -> Section:
         if target.problem:
             section.problems.append(target.problem)
     return section
+
+
+def _monitors() -> Section:
+    section = Section("Monitors")
+    resolved = settings.resolve(on_error=lambda _message: None)  # the settings' own section says what is wrong
+    if not resolved.monitors:
+        section.facts["drift and data quality"] = f"off, by {settings.environment_name('monitors')}"
+        return section
+    section.facts["drift and data quality"] = "on: the inputs and predictions of models are watched"
+    section.facts["profile of training data"] = (
+        "left on models by fit"
+        if resolved.reference_at_fit
+        else f"not made, by {settings.environment_name('reference_at_fit')}"
+    )
+    section.facts["state file"], problem = _state_file(resolved.state_file)
+    if problem:
+        section.problems.append(problem)
+    return section
+
+
+def _state_file(named: str) -> tuple[str, str]:
+    """Return where the state of the monitors is kept, in words, and what is wrong there."""
+    variable = settings.environment_name("state_file")
+    if not named:
+        return f"none: the state of the monitors ends with the process, unless {variable} names a file", ""
+    path = Path(named).absolute()
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        return f"{path}, which cannot be written", f"{variable}={named!r}: {path.parent} is no folder to write to."
+    if "{pid}" in named:
+        return f"{path}, one for each process", ""
+    if not path.exists():
+        return f"{path}, not there yet", ""
+    written = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    return f"{path}, written at {written:%Y-%m-%d %H:%M:%S %z}", ""
 
 
 def _settings() -> Section:

@@ -29,7 +29,7 @@ def totals(streams: Iterable[Point], *by: str) -> dict[Group, float]:
     sums: defaultdict[Group, float] = defaultdict(float)
     for stream in streams:
         if not isinstance(stream.value, Distribution):
-            sums[_group(stream, by)] += stream.value
+            sums[attributes_of(stream, *by)] += stream.value
     return dict(sums)
 
 
@@ -38,7 +38,7 @@ def distributions(streams: Iterable[Point], *by: str) -> dict[Group, Distributio
     parts: defaultdict[Group, list[Distribution]] = defaultdict(list)
     for stream in streams:
         if isinstance(stream.value, Distribution):
-            parts[_group(stream, by)].append(stream.value)
+            parts[attributes_of(stream, *by)].append(stream.value)
     return {group: merge(of_group) for group, of_group in parts.items()}
 
 
@@ -47,7 +47,7 @@ def means(streams: Iterable[Point], *by: str) -> dict[Group, float]:
     values: defaultdict[Group, list[float]] = defaultdict(list)
     for stream in streams:
         if not isinstance(stream.value, Distribution):
-            values[_group(stream, by)].append(stream.value)
+            values[attributes_of(stream, *by)].append(stream.value)
     return {group: sum(of_group) / len(of_group) for group, of_group in values.items()}
 
 
@@ -55,7 +55,7 @@ def newest(streams: Iterable[Point], *by: str) -> dict[Group, float]:
     """Return the value of a gauge that was measured last, by the values of these attributes."""
     last: dict[Group, Point] = {}
     for stream in streams:
-        group = _group(stream, by)
+        group = attributes_of(stream, *by)
         if group not in last or stream.time_ns >= last[group].time_ns:
             last[group] = stream
     return {group: point.value for group, point in last.items() if not isinstance(point.value, Distribution)}
@@ -79,5 +79,6 @@ def events(records: Iterable[LogRecord], name: str) -> list[LogRecord]:
     return [record for record in records if record.event_name == name]
 
 
-def _group(stream: Point, by: Sequence[str]) -> Group:
+def attributes_of(stream: Point, *by: str) -> Group:
+    """Return the values of these attributes of a stream; one that it doesn't have has the value ""."""
     return tuple(str(stream.attributes.get(name, "")) for name in by)

@@ -10,9 +10,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from otelml.viewer import formats, overview
+from otelml.viewer import formats, monitoring, overview
 from otelml.viewer.store import TelemetryStore
-from otelml.viewer.terminal_parts import MAX_ROWS, FirstThatFits, plain, side_by_side, table, with_rest
+from otelml.viewer.terminal_monitoring import drift_table, findings_table, monitors_table
+from otelml.viewer.terminal_parts import MAX_ROWS, FirstThatFits, model_name, plain, side_by_side, table, with_rest
 from otelml.viewer.terminal_trace import trace_tree
 
 _MAX_CHARTS = 3
@@ -23,12 +24,16 @@ _LEFT_OUT = ((), ("Rows",), ("Rows", "Time"), ("Rows", "Time", "p90", "Recorded"
 
 def dashboard(store: TelemetryStore) -> RenderableType:
     """Everything there is to show of a store; sections without content are left out."""
+    drift = monitoring.drift_rows(store)
     sections = [
         section
         for section in (
             calls_table(overview.call_rows(store)),
             runs_table(overview.run_rows(store)),
             side_by_side(classes_table(overview.class_rows(store)), scores_chart(overview.score_rows(store))),
+            monitors_table(drift, monitoring.quality_rows(store), monitoring.prediction_rows(store)),
+            drift_table(drift),
+            findings_table(monitoring.finding_rows(store)),
             exceptions_table(overview.exception_rows(store)),
             faults_table(overview.fault_rows(store)),
             *(trace_tree(spans) for spans in overview.example_traces(store)),
@@ -58,7 +63,7 @@ def runs_table(rows: Sequence[overview.RunRow]) -> RenderableType | None:
     shown.add_column("Result", overflow="fold")
     for row in rows[:MAX_ROWS]:
         shown.add_row(
-            _model(row.model, row.version),
+            model_name(row.model, row.version),
             plain(row.method),
             formats.count(row.runs),
             _errors(row.errors),
@@ -78,7 +83,7 @@ def classes_table(rows: Sequence[overview.ClassRow]) -> RenderableType | None:
     for row in rows[:MAX_ROWS]:
         bar = Text(formats.bar(row.share, 10), style="cyan")
         shown.add_row(
-            _model(row.model, row.version),
+            model_name(row.model, row.version),
             plain(row.label),
             formats.count(row.predictions),
             formats.share(row.share),
@@ -99,7 +104,7 @@ def scores_chart(rows: Sequence[overview.ScoreRow]) -> RenderableType | None:
             last = row.bins[-1][0]
             axis = formats.axis(f"≤{row.bins[0][0]:g}", "", f"≤{last:g}" if last < math.inf else "∞", len(lines[0]))
         said = f"{formats.count(sum(counts))} scores" + (f", {formats.count(row.missing)} NaN" if row.missing else "")
-        title = Text.assemble(_model(row.model, row.version), " ", plain(row.method), f": {said}", style="dim")
+        title = Text.assemble(model_name(row.model, row.version), " ", plain(row.method), f": {said}", style="dim")
         charts += [title, Text("\n".join(lines), style="cyan"), Text(axis, style="dim")]
     return Group(Text("Scores", style="bold"), *charts) if charts else None
 
@@ -146,7 +151,7 @@ def _calls(rows: Sequence[overview.CallRow], left_out: Collection[str]) -> Rende
     shown = table("Calls", ("Model", "Method"), columns)
     for row in rows[:MAX_ROWS]:
         shown.add_row(
-            _model(row.model, row.version),
+            model_name(row.model, row.version),
             plain(row.method or row.operation),
             *(values[name](row) for name in columns),
         )
@@ -155,10 +160,6 @@ def _calls(rows: Sequence[overview.CallRow], left_out: Collection[str]) -> Rende
 
 def _errors(count: int) -> Text:
     return Text(formats.count(count), style="bold red" if count else "dim")
-
-
-def _model(name: str, version: str) -> Text:
-    return plain(f"{name or '(no name)'} {version}".rstrip())
 
 
 def _dropped(store: TelemetryStore) -> RenderableType | None:

@@ -17,12 +17,17 @@ _UNLIMITED = 1000
 _MAX_TEXT = 200
 
 
-def plain(value: object, style: str = "") -> Text:
+def plain(value: object, style: str = "", limit: int = _MAX_TEXT) -> Text:
     """Show something that was received: no markup, no control characters that a terminal would obey, no novels."""
     text = str(value)
-    if len(text) > _MAX_TEXT:
-        text = text[: _MAX_TEXT - 1] + "…"
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
     return Text("".join(character if character.isprintable() else "�" for character in text), style)
+
+
+def model_name(name: str, version: str) -> Text:
+    """Show which model something is about."""
+    return plain(f"{name or '(no name)'} {version}".rstrip())
 
 
 class FirstThatFits:
