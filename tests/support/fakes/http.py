@@ -112,6 +112,7 @@ def sse(*events: Any, names: Iterable[str] | None = None, done: bool = True) -> 
 class _Handler(BaseHTTPRequestHandler):
     far_end: FakeServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the client to acknowledge the headers
 
     def handle(self) -> None:
         """Answer the requests of one connection, until the client leaves, in whatever way."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from opentelemetry.context import _RUNTIME_CONTEXT, attach, get_current
 
 from otelml._guard import guarded
-from otelml.telemetry.genai import Endpoint, GenAIOperation, GenAITelemetry, Server, wrapped
+from otelml.telemetry.genai import Endpoint, GenAIOperation, GenAITelemetry, Owner, Server, wrapped
 
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
@@ -32,6 +32,7 @@ class Plan(NamedTuple):
         streams: whether the answer comes as a stream.
         arguments: what is called in place of the host's arguments, only where a setting asks for a change.
         receive: takes what the call returned, where that is more than answers and streams.
+        owner: who will have a span for the call, where the client makes it itself further inside.
     """
 
     endpoint: Endpoint
@@ -40,6 +41,7 @@ class Plan(NamedTuple):
     streams: bool = False
     arguments: Arguments | None = None
     receive: Callable[[Any, GenAIOperation, Any], Any] = receive
+    owner: Owner | None = None
 
 
 class Calls:
@@ -107,7 +109,7 @@ class Calls:
         plan = self._plan(telemetry, args, kwargs)
         if plan is None:
             return None
-        operation = telemetry.start(plan.endpoint, plan.given, plan.server, get_current())
+        operation = telemetry.start(plan.endpoint, plan.given, plan.server, get_current(), plan.owner)
         return None if operation is None else (plan, operation)
 
 

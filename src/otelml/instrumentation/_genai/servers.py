@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from otelml.semconv.attributes import GenAiProviderName as Names
@@ -63,6 +65,20 @@ def provider_at(host: str, port: int | None, named: Iterable[str] = ()) -> str |
     if port in _BY_PORT:
         return _BY_PORT[port]
     return next((word for word in _BY_WORD if word in host), None)
+
+
+@lru_cache(maxsize=256)
+def server_at(url: str, default: str, named: tuple[str, ...] = ()) -> Server:
+    """The server of an address.
+
+    Args:
+        url: with its scheme.
+        default: the provider where the address does not tell.
+        named: the setting `genai_providers`.
+    """
+    address = urlsplit(url)
+    host = address.hostname or ""
+    return Server(provider_at(host, address.port, named) or default, host, address.port)
 
 
 class Servers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from otelml.observations.genai import NO_USAGE, TokenUsage
 from otelml.telemetry.genai.facts import NO_ANSWER, Answer, Collector, Content, Endpoint, Message, Request, Server
 from otelml.telemetry.genai.handler import GenAITelemetry
+from otelml.telemetry.genai.nesting import Owner
 from otelml.telemetry.genai.operation import GenAIOperation
 from otelml.telemetry.genai.stream import StreamState, wrapped
 
@@ -22,6 +23,7 @@ __all__ = [
     "GenAIOperation",
     "GenAITelemetry",
     "Message",
+    "Owner",
     "Request",
     "Server",
     "StreamState",

@@ -25,6 +25,7 @@ from otelml.telemetry.genai import capture, hooks, nesting
 from otelml.telemetry.genai.facts import Answer, Endpoint, Server
 from otelml.telemetry.genai.instruments import Instruments
 from otelml.telemetry.genai.names import REQUEST_FIELDS
+from otelml.telemetry.genai.nesting import Owner
 from otelml.telemetry.genai.operation import GenAIOperation
 from otelml.telemetry.genai.target import Targets
 from otelml.telemetry.labels import OTHER, Distinct, text
@@ -75,7 +76,9 @@ class GenAITelemetry:
         self._targets = Targets(settings.max_models)
         self._values = {key: Distinct() for key in settings.metric_attributes}
 
-    def start(self, endpoint: Endpoint, given: Any, server: Server, context: Context) -> GenAIOperation | None:
+    def start(
+        self, endpoint: Endpoint, given: Any, server: Server, context: Context, owner: Owner | None = None
+    ) -> GenAIOperation | None:
         """Begin a call; None where it shall leave no trace, or is part of a call that is reported already.
 
         Args:
@@ -83,14 +86,15 @@ class GenAITelemetry:
             given: what the endpoint reads the request from.
             server: who is asked.
             context: the context of the host's call.
+            owner: who will have a span for it, where that is known before there is one.
         """
         asked = endpoint.request(given)
         target = self._targets.get(asked.operation, server, asked.model)
-        owner = extra = None
+        extra = None
         if context:
             if nesting.is_suppressed(context, target.context_key):
                 return None
-            owner = nesting.owner_of(context)
+            owner = nesting.owner_of(context) or owner
             if owner is not None and owner.has_metrics:
                 return None
             extra = given_in(context, self.settings.baggage_attributes)

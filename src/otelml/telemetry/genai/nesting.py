@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otelml.semconv import attributes as names
@@ -34,7 +34,9 @@ _FOREIGN_KINDS = {
     "llm.request.type": ("chat", "completion", "embedding"),  # OpenLLMetry before 0.60
 }
 _LOGFIRE_REQUEST = "request_data"  # Logfire 5 puts the request on its span under this name
-_WITHOUT_METRICS = ("openinference", "logfire", "com.anthropic.sdk", "mistralai", "langfuse")
+_ANTHROPIC = "com.anthropic.sdk"
+"""Each span of Anthropic's client (2.12) that is of a request is a call's, also where it tells no operation."""
+_WITHOUT_METRICS = ("openinference", "logfire", _ANTHROPIC, "mistralai", "langfuse")
 """The scopes that make spans of calls, but neither durations nor token counts (as of 2026-10)."""
 
 
@@ -75,7 +77,7 @@ def owner_of(context: Context) -> Owner | None:
     if scope.startswith(_OUR_SCOPES):
         return None
     attributes = getattr(span, "attributes", None)
-    if not attributes or not _is_call(attributes, scope):
+    if not attributes or not (_is_call(attributes, scope) or _is_anthropic_request(span, scope)):
         return None
     return Owner(scope, not scope.startswith(_WITHOUT_METRICS))
 
@@ -86,3 +88,7 @@ def _is_call(attributes: Mapping[str, Any], scope: str) -> bool:
     if scope.startswith("logfire") and _LOGFIRE_REQUEST in attributes:
         return True
     return any(attributes.get(key) in kinds for key, kinds in _FOREIGN_KINDS.items())
+
+
+def _is_anthropic_request(span: Span, scope: str) -> bool:
+    return scope.startswith(_ANTHROPIC) and getattr(span, "kind", None) is SpanKind.CLIENT

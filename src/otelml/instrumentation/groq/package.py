@@ -1,0 +1,5 @@
+"""The versions of Groq's client that are instrumented."""
+
+from __future__ import annotations
+
+REQUIRES = ("groq >= 0.11",)

@@ -1,0 +1,5 @@
+"""The versions of LiteLLM that are instrumented."""
+
+from __future__ import annotations
+
+REQUIRES = ("litellm >= 1.60",)

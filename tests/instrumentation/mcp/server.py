@@ -1,0 +1,28 @@
+"""An MCP server with a few tools, in the tests' process or in one of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def made() -> Any:
+    """The server."""
+    from mcp.server import MCPServer
+
+    server: Any = MCPServer("tests")
+
+    @server.tool()
+    def weather(city: str) -> str:
+        """The weather of a city."""
+        return f"rain in {city}"
+
+    @server.tool()
+    def broken() -> str:
+        """A tool that fails."""
+        raise RuntimeError("no such thing")
+
+    return server
+
+
+if __name__ == "__main__":
+    made().run("stdio")
