@@ -41,6 +41,7 @@ GOOD: list[tuple[str, object, object]] = [
     ("genai_redact", "a+\n\nb", ("a+", "b")),
     ("genai_redactors", "math:sqrt", (math.sqrt,)),
     ("genai_content", " Span_Only", "span_only"),
+    ("gpu_devices", " Visible", "visible"),
 ]
 WRONG: list[tuple[str, object]] = [
     ("overhead_budget", "lots"),
@@ -68,6 +69,7 @@ WRONG: list[tuple[str, object]] = [
     ("genai_redact", "("),
     ("genai_redactors", "math:squareroot"),
     ("genai_content", "always"),
+    ("gpu_devices", "0,1"),
 ]
 
 

@@ -36,8 +36,7 @@ def _signal(signal: Signal) -> Iterator[str]:
             if use.attribute.type in ("any", "template[any]"):
                 yield f"{use.attribute.key} is of type any, which only spans and events may carry; leave it out"
     if isinstance(signal, Metric):
-        if signal.file != UPSTREAM:  # what is pinned has the unit that upstream gave it
-            yield from _unit(signal)
+        yield from _unit(signal)
         yield from _cardinality(signal)
         if len(signal.brief) > _LONGEST_METRIC_BRIEF:
             yield f"brief is longer than {_LONGEST_METRIC_BRIEF} characters; move the rest to the note"
@@ -59,6 +58,8 @@ def _stability(signal: Signal) -> Iterator[str]:
 
 
 def _unit(metric: Metric) -> Iterator[str]:
+    if metric.file == UPSTREAM:
+        return  # what is pinned has the unit that upstream gave it
     annotation = _ANNOTATION_UNIT.match(metric.unit)
     if metric.unit not in UNITS and annotation is None:
         yield f"unit {metric.unit!r} is not one of {', '.join(UNITS)} or a word in braces; use one"

@@ -102,6 +102,7 @@ PROGRAMS = {
         _built("otelcol-check"),
         _packaged("victoria-metrics"),
         _packaged("prometheus", system="prometheus"),
+        _packaged("prometheus-alertmanager", system="prometheus-alertmanager"),
         _python("ddapm-test-agent", "ddapm-test-agent==1.69.1", "ddapm-test-agent"),
         _python("arize-phoenix", "arize-phoenix==20.26.1", "phoenix"),
         _python("mlflow", "mlflow==3.17.2", "mlflow"),

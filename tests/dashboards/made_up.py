@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -18,7 +18,6 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.semconv._incubating.metrics import hw_metrics
 
 from otelml.rules.packs.gpu import GPU
 from otelml.semconv import attributes as names
@@ -49,6 +48,8 @@ FIXED: Mapping[str, tuple[str, ...]] = {
     names.ML_INFERENCE_MODE: (names.InferenceMode.ONLINE,),
     names.ML_DATASET_SPLIT: (names.DatasetSplit.TRAIN, names.DatasetSplit.VALIDATION),
     names.ML_TRAINING_TASK_TYPE: (names.TrainingTaskType.STEP,),
+    names.HW_ID: ("GPU-0", "GPU-1"),
+    names.HW_TYPE: (GPU,),
     names.ML_TELEMETRY_SITE: ("sklearn.extract",),
 }
 _LEFT_OUT = {
@@ -115,21 +116,6 @@ class MadeUp:
         self._sets = {it.name: attribute_sets(it) for it in definitions()}
         self._instruments: dict[str, Any] = {it.name: it.create(self._meter) for it in definitions()}
         self._minute = 0
-        gauges = {hw_metrics.create_hw_gpu_utilization: 0.6, hw_metrics.create_hw_gpu_memory_utilization: 0.8}
-        for create, level in gauges.items():
-            create(self._meter, [self._observing(level)])
-        self._errors = hw_metrics.create_hw_errors(self._meter)
-        self._memory = hw_metrics.create_hw_gpu_memory_usage(self._meter)
-
-    def _observing(self, level: float) -> Any:
-        from opentelemetry.metrics import Observation
-
-        def observe(_: object) -> Iterator[Observation]:
-            for number in range(2):
-                wave = math.sin(self._minute / 9 + number)
-                yield Observation(level + 0.15 * wave, {names.HW_ID: f"GPU-{number}"})
-
-        return observe
 
     def minute(self, end_ns: int, first_ns: int) -> ExportMetricsServiceRequest:
         """What the process exports at the end of its next minute, with these times on all points."""
@@ -137,10 +123,6 @@ class MadeUp:
         for metric in definitions():
             for number, attributes in enumerate(self._sets[metric.name]):
                 self._emit(metric, number, attributes)
-        self._memory.add(2**30 if self._minute == 1 else 2**20, {names.HW_ID: "GPU-0"})
-        self._errors.add(
-            int(self._minute == 30), {names.HW_ID: "GPU-0", names.HW_TYPE: GPU, names.ERROR_TYPE: "xid_79"}
-        )
         return exported(self._reader, end_ns, first_ns)
 
     def _emit(self, metric: Metric, number: int, attributes: dict[str, str]) -> None:

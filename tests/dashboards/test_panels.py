@@ -12,7 +12,7 @@ from grafana.spec import Board
 
 from otelml.rules.convention import declared_metrics
 from otelml.rules.naming import metric_name
-from otelml.rules.upstream import UPSTREAM, UpstreamMetric
+from otelml.semconv.metrics import Metric
 from tests.dashboards.conftest import Filled
 from tests.dashboards.drawing import Series, draw, legend_of
 from tests.rules.programs import ROOT
@@ -64,8 +64,7 @@ def test_names_are_those_of_the_store(filled: Filled) -> None:
     stored = set(filled.store.label_values('{service_name="made-up"}', "__name__", filled.start, filled.end))
     missing = []
     for name, tree in declared_metrics().items():
-        prefix = metric_name(UpstreamMetric(name, tree["instrument"], tree["unit"]))
+        prefix = metric_name(Metric(name, tree["instrument"], tree["unit"], ""))
         if f"{prefix}_count" not in stored and prefix not in stored:
             missing.append(prefix)
     assert missing == []
-    assert {metric_name(metric) for metric in UPSTREAM} <= stored

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator
 from otelml.rules.convention import attributes_of, declared_metrics
 from otelml.rules.naming import label_name, metric_name
 from otelml.rules.packs import telemetry
-from otelml.rules.upstream import UPSTREAM, UpstreamMetric
+from otelml.semconv.metrics import Metric
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LABELS = re.compile(r"\b(?:by|on|ignoring|without|group_left|group_right) ?\(([^()]*)\)")
@@ -33,13 +33,7 @@ COLLECTOR = {
         for ending in ("", "_total")
     ),
 }
-METRICS = (
-    *(
-        UpstreamMetric(name, tree["instrument"], tree["unit"], attributes=tuple(tree["attributes"]))
-        for name, tree in declared_metrics().items()
-    ),
-    *UPSTREAM,
-)
+METRICS = tuple(Metric(name, tree["instrument"], tree["unit"], "") for name, tree in declared_metrics().items())
 #: Of our recordings, of the Collector and of the targets: no attributes.
 OTHER_LABELS = {"le", "slo", "service", "window", "signal", "exporter", "receiver", "data_type", "job", "instance"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from otelml.rules import upstream
 from otelml.rules.limits import default_limits
 from otelml.rules.packs import gpu, training
 from otelml.rules.promql import Series
@@ -80,7 +79,7 @@ def test_training_anomaly(tmp_path: Path) -> None:
 
 def test_gpu_memory_nearly_full(tmp_path: Path) -> None:
     """Ten minutes at 99% fire; a short peak doesn't."""
-    series = Series(upstream.HW_GPU_MEMORY_UTILIZATION)
+    series = Series(metrics.HW_GPU_MEMORY_UTILIZATION)
     cases = [
         Case("full", "GpuMemoryNearlyFull", 1, 29, [made(series, DEVICE, gauge((30, 0.99)))]),
         Case("peak", "GpuMemoryNearlyFull", 0, 29, [made(series, DEVICE, gauge((25, 0.5), (5, 0.99)))]),
@@ -90,7 +89,7 @@ def test_gpu_memory_nearly_full(tmp_path: Path) -> None:
 
 def test_gpu_idle_while_training(tmp_path: Path) -> None:
     """A GPU at 10% fires while steps are made, and not without training or when busy."""
-    busy, idle = (made(Series(upstream.HW_GPU_UTILIZATION), DEVICE, gauge((40, share))) for share in (0.9, 0.1))
+    busy, idle = (made(Series(metrics.HW_GPU_UTILIZATION), DEVICE, gauge((40, share))) for share in (0.9, 0.1))
     steps, none = (made(STEPS, NET, counter((40, step))) for step in (10, 0))
     cases = [
         Case("idle", "GpuIdleWhileTraining", 1, 39, [idle, steps]),
@@ -101,11 +100,18 @@ def test_gpu_idle_while_training(tmp_path: Path) -> None:
 
 
 def test_gpu_errors(tmp_path: Path) -> None:
-    """A first error fires; errors of other hardware, and old ones, don't."""
-    series, kind = Series(upstream.HW_ERRORS), {**DEVICE, names.ERROR_TYPE: "xid_79"}
+    """A first error fires; errors that were corrected, those of other hardware, and old ones, don't."""
+    series, kind = Series(metrics.HW_ERRORS), {**DEVICE, names.ERROR_TYPE: "xid_79"}
     new = f"{missing(20)} 1x19"
     cases = [
         Case("first", "GpuErrors", 1, 22, [made(series, {**kind, names.HW_TYPE: gpu.GPU}, new)]),
+        Case(
+            "corrected",
+            "GpuErrors",
+            0,
+            22,
+            [made(series, {**kind, names.HW_TYPE: gpu.GPU, names.ERROR_TYPE: gpu.CORRECTED}, new)],
+        ),
         Case("a disk", "GpuErrors", 0, 22, [made(series, {**kind, names.HW_TYPE: "physical_disk"}, new)]),
         Case("old", "GpuErrors", 0, 22, [made(series, {**kind, names.HW_TYPE: gpu.GPU}, gauge((40, 1)))]),
     ]

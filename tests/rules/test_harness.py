@@ -10,8 +10,8 @@ import pytest
 from otelml.rules.limits import default_limits
 from otelml.rules.packs import gpu
 from otelml.rules.promql import Series
-from otelml.rules.upstream import HW_GPU_MEMORY_UTILIZATION
 from otelml.semconv import attributes as names
+from otelml.semconv.metrics import HW_GPU_MEMORY_UTILIZATION
 from tests.rules.promtool import Case, gauge, made, run
 
 FULL = made(Series(HW_GPU_MEMORY_UTILIZATION), {names.HW_ID: "GPU-1"}, gauge((30, 0.99)))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
+from opentelemetry.semconv._incubating.metrics import hw_metrics
 
 from otelml.rules.convention import attributes_of, declared_metrics
 from otelml.rules.naming import label_name, metric_name
 from otelml.rules.promql import Series, bound_spellings, quoted
-from otelml.rules.upstream import HW_ERRORS, HW_GPU_MEMORY_USAGE, HW_GPU_UTILIZATION, UPSTREAM, UpstreamMetric
 from otelml.semconv import metrics
+from otelml.semconv.metrics import Metric
+
+PINNED = [it for it in vars(metrics).values() if isinstance(it, Metric) and it.name.startswith("hw.")]
 
 
 # Found by running github.com/prometheus/otlptranslator 1.0.0 on these names.
@@ -38,7 +43,7 @@ from otelml.semconv import metrics
 )
 def test_names_are_those_of_the_translator(instrument: str, name: str, unit: str, expected: str) -> None:
     """Units in words, `_total` and `_ratio` once."""
-    assert metric_name(UpstreamMetric(name, instrument, unit)) == expected
+    assert metric_name(Metric(name, instrument, unit, "")) == expected
 
 
 def test_ratio_is_appended_once() -> None:
@@ -49,22 +54,27 @@ def test_ratio_is_appended_once() -> None:
 
 def test_no_two_metrics_share_a_name() -> None:
     """Every declared metric has a name of its own in Prometheus."""
-    every = [UpstreamMetric(name, tree["instrument"], tree["unit"]) for name, tree in declared_metrics().items()]
-    found = [metric_name(metric) for metric in (*every, *UPSTREAM)]
+    every = [Metric(name, tree["instrument"], tree["unit"], "") for name, tree in declared_metrics().items()]
+    found = [metric_name(metric) for metric in every]
     assert len(set(found)) == len(found)
 
 
 def test_upstream_metrics_are_what_upstream_creates() -> None:
-    """Name, unit and instrument come from OpenTelemetry's own functions."""
-    assert HW_GPU_UTILIZATION[:3] == ("hw.gpu.utilization", "gauge", "1")
-    assert HW_GPU_MEMORY_USAGE[:3] == ("hw.gpu.memory.usage", "updowncounter", "By")
-    assert HW_ERRORS[:3] == ("hw.errors", "counter", "{error}")
+    """Name, instrument and unit of pinned hardware metrics are what OpenTelemetry's functions create."""
+    assert PINNED
+    for metric in PINNED:
+        create = getattr(hw_metrics, f"create_{metric.name.replace('.', '_')}")
+        meter = Mock()
+        create(meter, *(None,) * (create.__code__.co_argcount - 1))
+        ((method, _, created),) = meter.method_calls
+        kind = method.removeprefix("create_").removeprefix("observable_").replace("_", "")
+        assert (created["name"], kind, created["unit"]) == metric[:3]
 
 
 def test_attributes_of_both_kinds_of_metrics() -> None:
-    """The registry says which attributes a metric of ours has, the table which one of others."""
+    """The registry says which attributes a metric has, one of ours or of another convention."""
     assert "ml.model.name" in attributes_of(metrics.ML_INFERENCE_CALLS)
-    assert "hw.id" in attributes_of(HW_GPU_UTILIZATION)
+    assert "hw.id" in attributes_of(metrics.HW_GPU_UTILIZATION)
 
 
 def test_selectors() -> None:

@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import Any
 
 from otelml.rules.naming import Named
-from otelml.rules.upstream import UpstreamMetric
 
 
 @functools.cache
@@ -22,6 +21,4 @@ def declared_metrics() -> Mapping[str, Any]:
 
 def attributes_of(metric: Named) -> frozenset[str]:
     """Return the attributes that series of a metric have."""
-    if isinstance(metric, UpstreamMetric):
-        return frozenset(metric.attributes)
     return frozenset(declared_metrics()[metric.name]["attributes"])

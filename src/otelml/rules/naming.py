@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(r"[^A-Za-z0-9:]+")
 
 
 class Named(Protocol):
-    """What the name depends on: of `otelml.semconv.metrics`, of `otelml.rules.upstream`, or made for the purpose."""
+    """What the name depends on: of `otelml.semconv.metrics`, or made for the purpose."""
 
     @property
     def name(self) -> str:

@@ -77,6 +77,11 @@ class Settings:
         WINDOWS,
         "The lengths of the windows, in rows or time, that are compared with the reference, all of them at once.",
     )
+    drift_window_steps: int = _setting(
+        1,
+        COUNT,
+        "By what part of their length windows slide: 1 for windows one after the other, 4 for a quarter of their length.",
+    )
     drift_minimum_effect: float = _setting(
         0.1,
         NUMBER,
@@ -171,6 +176,19 @@ class Settings:
     )
     torch_input_shapes: bool = _setting(
         False, FLAG, "Whether spans of calls of PyTorch modules tell the shape of the input."
+    )
+    torch_flops: bool = _setting(
+        False,
+        FLAG,
+        "Whether the floating-point operations of the models in training loops are counted, once for each model, so "
+        "that the share of the GPU's peak rate that is reached (MFU) can be told. The model's `forward` is run once "
+        "more for it, as a copy and without data (docs/gpu.md).",
+    )
+    gpu_devices: str = _setting(
+        "used",
+        choice("used", "visible", "none"),
+        "The NVIDIA GPUs that are reported: those that the process computes on; all that it may use by "
+        "`CUDA_VISIBLE_DEVICES`, for one process of a machine that reports for all; or none.",
     )
     exception_messages: bool = _setting(
         True,

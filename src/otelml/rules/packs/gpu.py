@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from otelml.rules import upstream
 from otelml.rules.limits import Limits
 from otelml.rules.promql import Series, growth, increase, labels
 from otelml.rules.rule import Alert, Group
@@ -10,14 +9,16 @@ from otelml.semconv import attributes as names
 from otelml.semconv import metrics
 
 GPU = "gpu"
+CORRECTED = "corrected"
+"""The type of errors of the memory that have done no harm."""
 
 
 def group(limits: Limits) -> Group:
     """Return the rules."""
     device = labels(names.HW_ID)
-    memory = Series(upstream.HW_GPU_MEMORY_UTILIZATION)
-    busy = Series(upstream.HW_GPU_UTILIZATION)
-    errors = Series(upstream.HW_ERRORS).where(names.HW_TYPE, "=", GPU)
+    memory = Series(metrics.HW_GPU_MEMORY_UTILIZATION)
+    busy = Series(metrics.HW_GPU_UTILIZATION)
+    errors = Series(metrics.HW_ERRORS).where(names.HW_TYPE, "=", GPU).where(names.ERROR_TYPE, "!=", CORRECTED)
     shown = "{{ $labels." + device + " }}"
     return Group(
         "gpu",
