@@ -19,7 +19,7 @@ from otelml.settings import Settings
 
 _logger = logging.getLogger("otelml")
 
-_CLIENTS = ("anthropic", "cohere", "google.genai", "groq", "litellm", "mistralai", "ollama", "openai")
+_CLIENTS = ("anthropic", "botocore", "cohere", "google.genai", "groq", "litellm", "mistralai", "ollama", "openai")
 
 _accounting: Accounting | None = None
 _processor: GenAIEnrichment | None = None
