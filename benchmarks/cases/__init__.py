@@ -9,7 +9,11 @@ NAMES = (
     "unsampled_parent",
     "other_models",
     "peers",
+    "monitors",
     "grid_search",
+    "torch_training",
+    "genai_openai",
+    "torch_forward",
     "startup",
     "memory",
 )

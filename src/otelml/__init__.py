@@ -6,7 +6,7 @@ from otelml._version import __version__
 from otelml.api import agent, describe, instrument, restore, snapshot, tool, uninstrument, workflow
 from otelml.telemetry.context import attributes
 from otelml.telemetry.conversation import conversation
-from otelml.telemetry.training_context import training
+from otelml.telemetry.training import training
 
 __all__ = [
     "__version__",

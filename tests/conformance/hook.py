@@ -122,7 +122,7 @@ class Hook:
         return instrumentor
 
 
-HOOKS = ("sklearn",)
+HOOKS = ("sklearn", "torch")
 
 
 def hook(name: str) -> Hook:

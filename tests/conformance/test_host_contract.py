@@ -130,10 +130,14 @@ def test_functions_look_the_same(case: Hook, telemetry: Telemetry) -> None:
     finally:
         instrumentor.uninstrument()
     init = {name: after.pop(name) for name in list(after) if name.endswith("__init_subclass__")}
-    assert init
+    assert after
     assert after == {name: before[name] for name in after}
     assert len(before) == len(after) + len(init)
     del subject
+
+
+def _values(result: Any) -> list[Any]:
+    return list(result.tolist() if hasattr(result, "tolist") else result)
 
 
 @pytest.mark.usefixtures("instrumented")
@@ -144,7 +148,7 @@ def test_subjects_are_of_their_classes(case: Hook) -> None:
     for copied in (copy.copy(subject), copy.deepcopy(subject), pickle.loads(pickle.dumps(subject))):
         assert type(copied) is type(subject)
         assert isinstance(copied, type(subject).__mro__[1])
-        assert list(case.call(copied)) == list(result)
+        assert _values(case.call(copied)) == _values(result)
 
 
 @pytest.mark.usefixtures("instrumented")
