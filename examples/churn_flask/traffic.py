@@ -8,7 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 BAD_EVERY = 10
@@ -26,7 +26,7 @@ def more_monthly(contract: str, draw: float) -> str:
 
 
 # A price rise, and a campaign for contracts by the month that a part of the others has taken up.
-CHANGES = {"monthly_charges": dearer, "contract": more_monthly}
+CHANGES: dict[str, Callable] = {"monthly_charges": dearer, "contract": more_monthly}
 
 
 def changed(customers: list[dict]) -> list[dict]:

@@ -19,7 +19,11 @@ def check_names(registry: Registry) -> list[Problem]:
     attributes = registry.attributes.values()
     return [
         *(problem for attribute in attributes for problem in _attribute(attribute)),
-        *(problem for signal in registry.signals for problem in _form(signal.file, signal.name, own=signal.file != UPSTREAM)),
+        *(
+            problem
+            for signal in registry.signals
+            for problem in _form(signal.file, signal.name, own=signal.file != UPSTREAM)
+        ),
         *_namespaces(((a.file, a.key) for a in attributes if not a.type.startswith("template[")), "attribute"),
         *_namespaces(((metric.file, metric.name) for metric in registry.metrics.values()), "metric"),
         *_unique(((a.file, a.key) for a in attributes), constant_name, "constant"),

@@ -130,3 +130,17 @@ def test_broken_storage_is_refused(reference: Reference, field: str, value: Any)
     stored = {**dependence_of(reference).to_dict(), field: value}
     with pytest.raises(ValueError, match="dependence: "):
         Dependence.from_dict(stored, *reference.counts.shape)
+
+
+def test_timestamps_are_left_out() -> None:
+    """A feature that grows with time is no dependence that a later window could lose."""
+    random = np.random.default_rng(0)
+    days = np.arange(4_000)
+    table = {
+        "when": np.datetime64("2026-01-01") + days.astype("timedelta64[h]"),
+        "a": days / 1_000 + random.normal(size=4_000),
+        "b": random.normal(size=4_000),
+    }
+    dependence = Reference.build(table).dependence
+    assert dependence is not None
+    assert dependence.features.tolist() == [1, 2]

@@ -197,7 +197,8 @@ class DriftMonitor:
             part = codes[first : first + (self._windows.missing_rows or binned.rows)]
             counts = self._counted(part)
             counts[absent] = 0
-            findings += self._take(counts, len(part), start, end, part)
+            periods = None if binned.periods is None else binned.periods[first : first + len(part)]
+            findings += self._take(counts, len(part), start, end, part, periods)
             first += len(part)
         return findings
 
@@ -205,7 +206,7 @@ class DriftMonitor:
         self, binned: Binned, start: datetime | None = None, end: datetime | None = None
     ) -> list[DriftFinding]:
         """Take rows, uncut, that `Reference.bin` has binned: with codes, where `wants_codes` asks for them."""
-        return self._take(binned.counts, binned.rows, start, end, binned.codes)
+        return self._take(binned.counts, binned.rows, start, end, binned.codes, binned.periods)
 
     def update_counts(
         self, counts: npt.NDArray[Any], rows: int, start: datetime | None = None, end: datetime | None = None
@@ -227,6 +228,7 @@ class DriftMonitor:
         start: datetime | None,
         end: datetime | None,
         codes: npt.NDArray[np.intp] | None,
+        of_rows: npt.NDArray[np.intp] | None = None,
     ) -> list[DriftFinding]:
         if not rows:
             return []
@@ -234,8 +236,11 @@ class DriftMonitor:
         block.counts, block.rows, block.start, block.end = counts, rows, start or end, end or start
         if codes is not None and self.wants_codes and self.reference.dependence is not None:
             block.products = self.reference.dependence.products(codes)
-        if self.reference.periods is not None and block.end is not None:
-            block.periods[self.reference.periods.of(block.end)] = rows
+        periods = self.reference.periods
+        if of_rows is not None:
+            block.periods = np.bincount(of_rows[of_rows >= 0], minlength=len(block.periods))
+        elif periods is not None and periods.clock is None and block.end is not None:
+            block.periods[periods.of(block.end)] = rows
         findings: list[DriftFinding] = []
         for number, window in self._windows.add(block):
             if self.reference.rows >= LEAST_ROWS:

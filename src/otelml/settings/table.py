@@ -80,7 +80,8 @@ class Settings:
     drift_window_steps: int = _setting(
         1,
         COUNT,
-        "By what part of their length windows slide: 1 for windows one after the other, 4 for a quarter of their length.",
+        "By what part of their length windows slide: 1 for windows one after the other, 4 for a quarter of "
+        "their length.",
     )
     drift_minimum_effect: float = _setting(
         0.1,
@@ -91,8 +92,8 @@ class Settings:
     state_file: str = _setting(
         "",
         PATH,
-        "A file in which the state of the monitors is kept: read at the start, written every minute and at the end, and "
-        "shown by `otelml report`. `{pid}` in it stands for the process; then nothing is read at the start.",
+        "A file in which the state of the monitors is kept: read at the start, written every minute and at the end, "
+        "and shown by `otelml report`. `{pid}` in it stands for the process; then nothing is read at the start.",
     )
     metric_features: int = _setting(
         50,

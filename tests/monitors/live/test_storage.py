@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from otelml.instrumentation.sklearn import SklearnInstrumentor
+from otelml.monitors.live import storage
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
 from tests.monitors.live.conftest import Watch
@@ -101,3 +102,23 @@ def test_the_file_is_written_whole(watch: Watch, tmp_path: Path) -> None:
     monitors.save(tmp_path / "state.json")
     monitors.save(tmp_path / "state.json")
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_windows_slide_by_setting(watch: Watch, telemetry: Telemetry, tmp_path: Path) -> None:
+    """With four steps a window of 4,000 rows is judged each 1,000 rows, and a state is restored with the same steps."""
+    before = watch(drift_windows="4000", drift_window_steps=4)
+    model = trained(name="churn")
+    for seed in range(4):
+        model.predict(live(1000, seed))
+    before.save(tmp_path / "state.json")
+    SklearnInstrumentor().uninstrument()
+    restarted = watch(drift_windows="4000", drift_window_steps=4)
+    restarted.load(tmp_path / "state.json")
+    model = trained(name="churn")
+    model.predict(live(1000, seed=5, income=3))
+    restarted.model_states()
+    (drifted,) = [event for event in telemetry.events if event.attributes.get(names.ML_DRIFT_STATE) == "drifted"]
+    assert drifted.attributes[names.ML_EVALUATION_SAMPLE_COUNT] == 4000
+    (stored,) = storage.load(tmp_path / "state.json").values()
+    (check, *_) = storage.revived(stored).features.drift.states  # type: ignore[union-attr]
+    assert check.state == "ok"

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def everything() -> Reference:
     table = mixed()
     table["amount"][7] = float("inf")
     target = [value or 0 for value in table["count"]]
-    return Reference.build(table, target=target, times=TIMES, period="weekday")
+    dependence = Reference.build(table).dependence
+    return replace(Reference.build(table, target=target, times=TIMES, period="weekday"), dependence=dependence)
 
 
 def same(first: Any, second: Any) -> bool:
@@ -146,6 +148,7 @@ TAMPERED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "target: rows": lambda plain: plain["target"].update(rows=0),
     "dependence": lambda plain: plain["dependence"].update(rows="x"),
     "periods": lambda plain: plain["periods"].update(kind="month"),
+    "clock": lambda plain: plain["periods"].update(clock=0),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ from otelml._guard import guarded
 from otelml.monitors.live import chunks
 from otelml.monitors.live.watch import build_options
 from otelml.monitors.reference import Reference
+from otelml.monitors.reference.layout import DATETIME
+from otelml.monitors.reference.periods import periods_of
+from otelml.monitors.reference.tables import open_table
 from otelml.observations import ModelIdentity
 from otelml.observations.profile import REFERENCE, profile_of, write_section
 from otelml.settings import Settings
@@ -100,9 +104,11 @@ class Learning:
                 leave_reference(each, reference, FIT, tell=method != "partial_fit")
 
     def _build(self, identity: ModelIdentity, table: Any, target: Any) -> Reference:
+        reference = Reference.build(table, target=target, **build_options(identity, self._settings))
         period = self._settings.reference_period
-        options = build_options(identity, self._settings)
-        return Reference.build(table, target=target, period=None if period == "none" else period, **options)
+        if period == "none" or not any(feature.kind == DATETIME for feature in reference.features):
+            return reference
+        return replace(reference, periods=periods_of(reference, open_table(table), None, period), dependence=None)
 
     def _add(self, model: Any, identity: ModelIdentity, table: Any, target: Any) -> Reference:
         partial = self._partial.get(model)

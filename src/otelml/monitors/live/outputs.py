@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from otelml.monitors.drift import DriftMonitor
+from otelml.monitors.live.labels import LabelStream
+from otelml.monitors.live.streams import Stream
 from otelml.monitors.predictions import PredictionMonitor
-from otelml.monitors.reference import Reference
 from otelml.observations import DriftFinding
 from otelml.semconv.attributes import DriftType
 
@@ -25,55 +24,12 @@ _MOST_WAITING = 4_096
 _SUMMARY_ROWS = 200
 
 
-class Stream:
-    """One column of outputs, compared with the first of them that were seen.
-
-    The predictions on the training data would be no reference: a forest is much surer of rows that it has learned.
-
-    Attributes:
-        monitor: the drift monitor; None until there are enough outputs for a reference.
-    """
-
-    def __init__(self, type_: str, reference_rows: int, options: Mapping[str, Any]) -> None:
-        self._type = type_
-        self._needed = reference_rows
-        self._options = options
-        self._first: list[Any] = []
-        self.monitor: DriftMonitor | None = None
-
-    def update(self, outputs: list[Any], start: datetime, end: datetime) -> list[DriftFinding]:
-        """Take further outputs: texts (classes) or floats."""
-        if self.monitor is None:
-            self._first.extend(outputs)
-            if len(self._first) >= self._needed:
-                self.watch(Reference.build(_column(self._first), feature_names=[self._type]))
-                self._first.clear()
-            return []
-        counts = self.monitor.reference.bin(_column(outputs)).counts
-        return self.monitor.update_counts(counts, len(outputs), start, end)
-
-    def watch(self, reference: Reference) -> DriftMonitor:
-        """Compare with this reference from now on."""
-        self.monitor = DriftMonitor(reference, type=self._type, **self._options)
-        return self.monitor
-
-    def reset(self) -> None:
-        """Forget the outputs, but not the reference."""
-        self._first.clear()
-        if self.monitor is not None:
-            self.monitor.reset()
-
-
-def _column(outputs: list[Any]) -> npt.NDArray[Any]:
-    texts = bool(outputs) and isinstance(outputs[0], str)
-    return np.array(outputs, dtype=object if texts else np.float64)
-
-
 class OutputMonitors:
-    """The predictions and scores of one model.
+    """The predictions and scores of one model, and the labels that it is scored with.
 
     Attributes:
         waiting: by kind of output, what was returned and is not counted yet: single outputs, and arrays of them.
+        labels: arrays of labels that are not counted yet.
         streams: the columns that are watched.
         summary: class balance, confidence, entropy and the share of scores near the threshold.
     """
@@ -88,9 +44,11 @@ class OutputMonitors:
         self.waiting: dict[str, deque[Any]] = {
             kind: deque(maxlen=_MOST_WAITING) for kind in (LABELS, VALUES, PROBABILITIES, SCORES)
         }
+        self.labels: deque[Any] = deque(maxlen=_MOST_WAITING)
         self.streams = {
             type_: Stream(type_, reference_rows, options) for type_ in (DriftType.PREDICTION, DriftType.SCORE)
         }
+        self.streams[DriftType.LABEL] = LabelStream(reference_rows, options)
         self.summary = PredictionMonitor(window=_SUMMARY_ROWS)
 
     def update(self, start: datetime, end: datetime) -> list[DriftFinding]:
@@ -111,14 +69,18 @@ class OutputMonitors:
         if labels:
             self.summary.update(labels=labels)
         findings = []
-        for type_, outputs in ((DriftType.PREDICTION, labels or values), (DriftType.SCORE, scores)):
+        for type_, outputs in (
+            (DriftType.PREDICTION, labels or values),
+            (DriftType.SCORE, scores),
+            (DriftType.LABEL, _arrays(self.labels)),
+        ):
             if outputs:
                 findings += self.streams[type_].update(outputs, start, end)
         return findings
 
     def reset(self) -> None:
         """Forget everything that was seen."""
-        for waiting in self.waiting.values():
+        for waiting in (*self.waiting.values(), self.labels):
             waiting.clear()
         for stream in self.streams.values():
             stream.reset()

@@ -14,6 +14,7 @@ from typing import Any
 from otelml._guard import guarded
 from otelml.monitors.live import storage
 from otelml.monitors.live.intake import RowIntake
+from otelml.monitors.live.labels import LabelIntake
 from otelml.monitors.live.learning import FIT, Learning, Profiled, profiled
 from otelml.monitors.live.outputs import LABELS, PROBABILITIES, SCORES, VALUES
 from otelml.monitors.live.states import state_of
@@ -64,9 +65,13 @@ class LiveMonitors:
 
     @guarded
     def intake(self, model: object, identity: ModelIdentity, method: str) -> Intake | None:
-        """What takes the calls of a model's method; None for methods that do not serve predictions."""
+        """What takes the calls of a model's method; None for those that neither predict nor take labels."""
+        if not self._settings.monitors:
+            return None
+        if method == "score":
+            return LabelIntake(lambda scored: self._watch(scored, identity))
         kind = _OUTPUTS.get(method)
-        if kind is None or not self._settings.monitors:
+        if kind is None:
             return None
         if kind == VALUES and identity.task in _LABELLING:
             kind = LABELS

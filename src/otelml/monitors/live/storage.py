@@ -83,7 +83,7 @@ def revived(stored: Mapping[str, Any]) -> Watch:
         ValueError: the state is broken.
     """
     try:
-        options = {name: stored[name] for name in ("drift_windows", "drift_minimum_effect")}
+        options = {name: stored[name] for name in ("drift_windows", "drift_window_steps", "drift_minimum_effect")}
         watch = Watch(ModelIdentity(**stored["model"]), resolve(options, {}), _NOWHERE, 0)
     except (KeyError, TypeError) as error:
         raise ValueError(f"the stored state is broken: {error!r}") from error
@@ -114,6 +114,7 @@ def _stored(watch: Watch, key: Key) -> dict[str, Any]:
         "key": key,
         "model": dataclasses.asdict(watch.model),
         "drift_windows": [_length(window) for window in watch.settings.drift_windows],
+        "drift_window_steps": watch.settings.drift_window_steps,
         "drift_minimum_effect": watch.settings.drift_minimum_effect,
         "seen": watch.sampling.seen,
         "offered": watch.sampling.offered,

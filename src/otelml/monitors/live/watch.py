@@ -64,7 +64,11 @@ class Watch:
         self.features: FeatureMonitors | None = None
         self.features_from: str | None = None
         self.slice_rows = max(16, min(SLICE, _SLICE_VALUES // max(width, 1)))
-        self._options = {"windows": settings.drift_windows, "minimum_effect": settings.drift_minimum_effect}
+        self._options = {
+            "windows": settings.drift_windows,
+            "steps": settings.drift_window_steps,
+            "minimum_effect": settings.drift_minimum_effect,
+        }
         self.outputs = OutputMonitors(settings.reference_rows, self._options)
         self.reset()
 
@@ -94,10 +98,14 @@ class Watch:
             reason: why it took the place of another.
         """
         self.features = FeatureMonitors(reference, name, self._options)
+        if reference.target is not None:
+            self.outputs.streams[DriftType.LABEL].watch(reference.target)
         state = DriftReferenceState.TAKEN
         if reference.omitted:
             state = DriftReferenceState.CAPPED
             reason = f"{len(reference.features)} of {reference.columns} features are watched"
+        elif reason is None and reference.periods is None and self.settings.reference_period != "none":
+            reason = f"no reference by {self.settings.reference_period}: the training data had no timestamps"
         change = ReferenceChange(name, state, reason, reference.rows, len(reference.features))
         self._sink.reference_changed(self.model, change)
 

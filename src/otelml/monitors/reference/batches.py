@@ -25,6 +25,7 @@ from otelml.monitors.reference.layout import (
     Flags,
     Floats,
 )
+from otelml.monitors.reference.periods import period_numbers
 from otelml.monitors.reference.tables import Table, open_table
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Reader:
             if feature.kind not in BINNED
         }
         self._datetimes = [(at, feature.name) for at, feature in enumerate(self._features) if feature.kind == DATETIME]
+        periods = reference.periods
+        self._periods = None if periods is None or periods.clock is None else (periods.kind, periods.clock)
         self._at = {feature.name: at for at, feature in enumerate(self._features)}
         self._matched: tuple[object, Codes, ColumnChanges] | None = None
 
@@ -170,9 +173,19 @@ class Reader:
         low, high = self._extremes(finite, counts)
         hashes = self._hashed(np.where(np.isnan(values), codes + 0.5, values))
         infinite = np.isinf(values).sum(0)
-        newest = self._newest(finite)
+        periods = self._periods
         return Binned(
-            table.rows, counts, infinite, mismatched, low, high, hashes, changes, newest, codes if with_codes else None
+            rows=table.rows,
+            counts=counts,
+            nonfinite=infinite,
+            mismatched=mismatched,
+            low=low,
+            high=high,
+            hashes=hashes,
+            columns=changes,
+            newest=self._newest(finite),
+            codes=codes if with_codes else None,
+            periods=period_numbers(values[:, periods[1]], periods[0]) if periods is not None else None,
         )
 
     def _newest(self, values: Floats) -> dict[str, tuple[float, float]]:
@@ -232,5 +245,11 @@ def joined(parts: Sequence[Binned]) -> Binned:
         np.concatenate([part.hashes for part in parts]),
         first.columns,
         {name: (max(pair[0] for pair in pairs), median(pair[1] for pair in pairs)) for name, pairs in newest.items()},
-        np.concatenate([part.codes for part in parts if part.codes is not None]) if first.codes is not None else None,
+        _together([part.codes for part in parts]),
+        _together([part.periods for part in parts]),
     )
+
+
+def _together(parts: Sequence[Codes | None]) -> Codes | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None

@@ -12,7 +12,7 @@ import numpy as np
 from otelml.monitors.dependence import Dependence
 from otelml.monitors.reference import profiling
 from otelml.monitors.reference.binning import MAX_BINS, cells_of
-from otelml.monitors.reference.layout import BINNED, CATEGORICAL, KINDS, SPECIAL, Feature, Floats
+from otelml.monitors.reference.layout import BINNED, CATEGORICAL, DATETIME, KINDS, SPECIAL, Codes, Feature, Floats
 from otelml.monitors.reference.periods import periods_of
 from otelml.monitors.reference.profiling import Profile
 from otelml.monitors.reference.reference import Reference
@@ -57,7 +57,8 @@ def build_reference(
         max_bytes: of the packed profile; further columns are left out.
         min_category_count: a category is kept where it was seen at least that often.
         bins: the largest number of bins of a feature, 2 to 200.
-        times: when each row was taken, or the name of the column that says so; for `period`.
+        times: for `period`, when each row was taken, or the name of the column that says so; None: the first
+            column with timestamps.
         period: `hour` or `weekday`: count the rows by hour of the day or by day of the week (UTC), too.
 
     Raises:
@@ -84,7 +85,8 @@ def build_reference(
     return replace(
         reference,
         repeated=_repeated(reference, sampled.hashes),
-        dependence=Dependence.of(sampled.codes, reference.counts, reference.valid, reference.ordered),
+        # Features vary together over a day, and apart within an hour of it: a reference by period has no dependence.
+        dependence=_dependence(reference, sampled.codes) if period is None else None,
         target=None if target is None else target_reference(target, min_category_count=min_category_count, bins=bins),
         periods=None if period is None else periods_of(reference, table, times, period),
     )
@@ -188,6 +190,12 @@ def _counted(reference: Reference, table: Table) -> Reference:
     rows = table.part(0, table.rows, _step(table.rows, max(limit // len(reference.features), SAMPLE_ROWS)))
     binned = reference.bin_table(rows)
     return replace(reference, counts=binned.counts, rows=binned.rows, nonfinite=binned.nonfinite)
+
+
+def _dependence(reference: Reference, codes: Codes) -> Dependence | None:
+    # Live timestamps are all later than those of training, so whatever went along with them does not any more.
+    lasting = np.array([feature.kind != DATETIME for feature in reference.features], dtype=bool)
+    return Dependence.of(codes, reference.counts, reference.valid & lasting[:, None], reference.ordered)
 
 
 def _repeated(reference: Reference, hashes: Floats) -> float:

@@ -99,6 +99,7 @@ class Binned:
         columns: what changed about the columns.
         newest: by name of a datetime column, its latest value in seconds since 1970 (UTC), and the median.
         codes: cell of every value, intp (n, F), where it was asked for.
+        periods: period of every row, intp (n,), -1 where it is not known; None where no column tells it.
     """
 
     rows: int
@@ -111,6 +112,7 @@ class Binned:
     columns: ColumnChanges = NO_CHANGES
     newest: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     codes: Codes | None = None
+    periods: Codes | None = None
 
 
 Plain: TypeAlias = dict[str, Any]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.monitors.reference.layout import ABOVE, BELOW, BINNED, MISSING, UNLISTED, Counts, Feature, Floats
-from otelml.monitors.reference.periods import Periods
 from otelml.monitors.reference.reference import Reference
 
 
@@ -30,7 +29,9 @@ def merge(first: Reference, second: Reference) -> Reference:
     rows = first.rows + second.rows
     periods = first.periods
     if periods is not None and alike and second.periods is not None and second.periods.kind == periods.kind:
-        periods = Periods(periods.kind, periods.counts + second.periods.counts, periods.rows + second.periods.rows)
+        periods = replace(
+            periods, counts=periods.counts + second.periods.counts, rows=periods.rows + second.periods.rows
+        )
     target = first.target
     if target is not None and second.target is not None:
         target = merge(target, second.target)

@@ -74,6 +74,8 @@ def to_dict(reference: Reference) -> Plain:
     if reference.periods is not None:
         periods = reference.periods
         plain["periods"] = {"kind": periods.kind, "counts": _small(periods.counts), "rows": _small(periods.rows)}
+        if periods.clock is not None:
+            plain["periods"]["clock"] = periods.clock
     return plain
 
 
@@ -116,7 +118,7 @@ def from_dict(plain: Mapping[str, Any]) -> Reference:
         repeated=_share(plain, "repeated"),
         target=_section(plain, "target", from_dict),
         dependence=_section(plain, "dependence", lambda part: Dependence.from_dict(dict(part), len(features), width)),
-        periods=_section(plain, "periods", lambda part: _periods(part, counts.shape)),
+        periods=_section(plain, "periods", lambda part: _periods(part, counts.shape, kinds)),
     )
 
 
@@ -212,14 +214,17 @@ def _matrix(flat: npt.NDArray[Any], features: Sequence[Feature], width: int, nam
     return counts
 
 
-def _periods(part: Mapping[str, Any], shape: tuple[int, ...]) -> Periods:
+def _periods(part: Mapping[str, Any], shape: tuple[int, ...], kinds: str) -> Periods:
     kind = part.get("kind")
     if kind not in LENGTHS:
         raise ValueError(f"kind: expected one of {', '.join(LENGTHS)}.")
     counts = _numbers(part.get("counts"))
     if counts is None or counts.dtype.kind not in "iu" or counts.shape != (LENGTHS[kind], *shape) or (counts < 0).any():
         raise ValueError("counts: expected one for each period, feature and cell.")
-    return Periods(kind, counts.astype(np.int64), _array(part, "rows", "iu", LENGTHS[kind]).astype(np.int64))
+    clock = _whole(part, "clock", 0) if "clock" in part else None
+    if clock is not None and (clock >= len(kinds) or _LETTERS[kinds[clock]] != DATETIME):
+        raise ValueError(f"clock: feature {clock} has no timestamps.")
+    return Periods(kind, counts.astype(np.int64), _array(part, "rows", "iu", LENGTHS[kind]).astype(np.int64), clock)
 
 
 def _whole(plain: Mapping[str, Any], name: str, least: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +28,35 @@ class Periods:
         kind: `hour` (of the day, 0 to 23) or `weekday` (0 is Monday), in UTC.
         counts: rows by period, feature and cell, int64 (P, F, C).
         rows: rows by period, int64 (P,).
+        clock: number of the feature that says when a row was taken; None where that is not among them, so that of live
+            rows it counts when they came.
     """
 
     kind: str
     counts: Counts
     rows: Counts
+    clock: int | None = None
 
     def of(self, moment: datetime) -> int:
         """The period that a moment belongs to; a moment without a zone is taken as UTC."""
         if moment.tzinfo is not None:
             moment = moment.astimezone(timezone.utc)
         return moment.hour if self.kind == "hour" else moment.weekday()
+
+    def with_rows(self, codes: Codes, period: Codes) -> Periods:
+        """The same with further rows counted, too.
+
+        Args:
+            codes: the cell of each value, intp (n, F).
+            period: of each row, intp (n,); rows of -1 are left out.
+        """
+        periods, features, width = self.counts.shape
+        known = period >= 0
+        cells = codes[known] + np.arange(features, dtype=np.intp) * width + period[known, None] * (features * width)
+        counts = np.bincount(cells.ravel(), minlength=self.counts.size).reshape(self.counts.shape)
+        return replace(
+            self, counts=self.counts + counts, rows=self.rows + np.bincount(period[known], minlength=periods)
+        )
 
 
 def periods_of(reference: Reference, table: Table, times: Any, kind: str) -> Periods:
@@ -47,7 +65,7 @@ def periods_of(reference: Reference, table: Table, times: Any, kind: str) -> Per
     Args:
         reference: whose cells are counted.
         table: the rows.
-        times: when each row was taken, or the name of the column that says so.
+        times: when each row was taken, or the name of the column that says so; None: the first column with timestamps.
         kind: `hour` or `weekday`.
 
     Raises:
@@ -55,29 +73,32 @@ def periods_of(reference: Reference, table: Table, times: Any, kind: str) -> Per
     """
     if kind not in LENGTHS:
         raise ValueError(f"There is no period {kind!r}. There are: {', '.join(LENGTHS)}.")
-    if times is None:
-        raise ValueError(
-            f"A reference by {kind} needs `times`: an array of datetimes, or the name of a column of them."
-        )
-    clock = _clock(table, times)
-    period = _periods(clock, kind)
-    shape = (LENGTHS[kind], *reference.counts.shape)
-    counts = np.zeros(shape, dtype=np.int64)
+    clock = _clock_of(reference, times)
+    if times is None and clock is None:
+        raise ValueError(f"A reference by {kind} needs `times`, an array of datetimes, or a column of them.")
+    period = period_numbers(_seconds(table, reference.features[clock].column if clock is not None else times), kind)
     features, width = reference.counts.shape
-    offset = np.arange(features, dtype=np.intp) * width
+    counted = Periods(
+        kind, np.zeros((LENGTHS[kind], features, width), np.int64), np.zeros(LENGTHS[kind], np.int64), clock
+    )
     for first in range(0, table.rows, _ROWS):
         codes = reference.bin_table(table.part(first, min(first + _ROWS, table.rows), 1), with_codes=True).codes
         assert codes is not None
-        of_rows = period[first : first + len(codes)]
-        for each in np.unique(of_rows[of_rows >= 0]):
-            chosen = (codes[of_rows == each] + offset).ravel()
-            counts[each] += np.bincount(chosen, minlength=features * width).reshape(features, width)
-    rows = np.bincount(period[period >= 0], minlength=LENGTHS[kind]).astype(np.int64)
-    return Periods(kind, counts, rows)
+        counted = counted.with_rows(codes, period[first : first + len(codes)])
+    return counted
 
 
-def _clock(table: Table, times: Any) -> Floats:
-    if isinstance(times, str):
+def _clock_of(reference: Reference, times: Any) -> int | None:
+    for at, feature in enumerate(reference.features):
+        if feature.kind == DATETIME and (times is None or (isinstance(times, str) and times == feature.name)):
+            return at
+    return None
+
+
+def _seconds(table: Table, times: Any) -> Floats:
+    if isinstance(times, int):
+        column = table.column(times)
+    elif isinstance(times, str):
         if table.names is None or times not in table.names:
             raise ValueError(f"There is no column {times!r} to take the times from.")
         column = table.column(table.names.index(times))
@@ -91,7 +112,8 @@ def _clock(table: Table, times: Any) -> Floats:
     return seconds
 
 
-def _periods(seconds: Floats, kind: str) -> Codes:
+def period_numbers(seconds: Floats, kind: str) -> Codes:
+    """The period of each moment, in seconds since 1970 (UTC), intp (n,); -1 of NaN."""
     known = np.isfinite(seconds)
     whole: npt.NDArray[np.int64] = np.where(known, seconds, 0).astype(np.int64)
     # 1970-01-01 was a Thursday.

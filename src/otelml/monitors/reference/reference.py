@@ -148,15 +148,18 @@ class Reference:
             X: the further rows.
             target: their target; None: the profile of the target stays as it is.
         """
-        binned = self.bin(X)
+        binned = self.bin(X, with_codes=self.periods is not None)
         counts = binned.counts.copy()
         counts[:, MISSING] += binned.rows - counts.sum(1)
-        known = self.target
+        known, periods = self.target, self.periods
+        if periods is not None and binned.codes is not None and binned.periods is not None:
+            periods = periods.with_rows(binned.codes, binned.periods)
         return replace(
             self,
             counts=self.counts + counts,
             rows=self.rows + binned.rows,
             nonfinite=self.nonfinite + binned.nonfinite,
+            periods=periods,
             target=known if known is None or target is None else known.extended(target),
         )
 
