@@ -19,6 +19,12 @@ _LEAST_RATE = 30e-9
 """Rows per nanosecond (30 a second) that are seen whatever they cost, some 0.01% of a processor: rare big batches are
 watched, too."""
 
+_FACTOR = 1.5
+"""What a row costs in all for what it takes itself: the host's next call finds the processor's caches filled."""
+
+_FEWEST = 16
+"""Rows of a batch that are taken at least, or none: to take one costs as much as to take a few."""
+
 _FIRST_COST = 4_000.0
 _COST_WEIGHT = 0.05
 _MEAN_WEIGHT = 0.02
@@ -88,6 +94,8 @@ class Sampling:
             return rows
         now = perf_counter_ns()
         part = min(rows, int(self._credit / self.cost))
+        if part < min(rows, _FEWEST):
+            part = 0
         earned = duration * self._budget + (now - self._then) * _LEAST_RATE * self.cost
         self._credit = min(self._credit - part * self.cost + earned, BURST * self.cost)
         self._then = now
@@ -107,7 +115,8 @@ class Sampling:
             mean_duration: mean duration of the calls of single rows among them, in ns; 0 where there were none.
         """
         # A pause of the garbage collector inside the measurement is not the cost of a row.
-        self.cost += (min(nanoseconds / rows, 8 * self.cost) - self.cost) * _COST_WEIGHT
+        measured = nanoseconds / rows * _FACTOR
+        self.cost += (min(measured, 8 * self.cost) - self.cost) * _COST_WEIGHT
         if mean_duration:
             self._mean += (mean_duration - self._mean) * (_MEAN_WEIGHT if self._mean else 1.0)
         self.share = self._affordable()
