@@ -242,3 +242,19 @@ def test_monitors_off(watch: Watch, telemetry: Telemetry) -> None:
     assert profile_of(model) is None
     assert telemetry.points(metrics.ML_FEATURE_VALUES.name) == []
     assert telemetry.points(metrics.ML_DRIFT_STATUS.name) == []
+
+
+@pytest.mark.parametrize("batch", [1, 50])
+def test_a_row_that_two_methods_are_given_is_one_row(watch: Watch, batch: int) -> None:
+    """Of an application that asks for the class and the probabilities of each row, all rows were seen, each once."""
+    monitors = watch()
+    model = trained()
+    for rows in np.split(live(600), 600 // batch):
+        model.predict(rows)
+        model.predict_proba(rows)
+    monitors.model_states()
+    (state,) = monitors.model_states()
+    assert state.share == 1
+    assert sum(state.bins[0].counts) == 600
+    (kept,) = monitors._watches.values()
+    assert kept.sampling.seen == 600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from html import escape
@@ -9,13 +10,14 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from otelml._version import __version__
-from otelml.cli.report.plots import bars, small_bars, trend
+from otelml.cli.report.plots import bars, small_bars, timeline, trend
 from otelml.monitors.drift import DriftMonitor
 from otelml.monitors.live.features import FeatureMonitors
 from otelml.monitors.live.watch import Watch
 from otelml.monitors.reference import Reference
 from otelml.monitors.reference.layout import Counts
 from otelml.observations import DriftState as Check
+from otelml.observations.scores import PROBABILITY_BOUNDS
 from otelml.semconv.attributes import DataQualityCheckResult, DriftMethod, DriftState, DriftType
 
 _WORST_FIRST = (DriftState.DRIFTED, DriftState.WARNING, DriftState.OK, DriftState.WARMING_UP)
@@ -23,6 +25,7 @@ _WORDS = {DriftState.WARMING_UP: "warming up"}
 _MOST_PLOTS = 200
 _OPEN_PLOTS = 3
 _TEXTS = ("Check", "Now")
+_STREAMS = {DriftType.PREDICTION: "predictions", DriftType.SCORE: "scores", DriftType.LABEL: "labels"}
 
 
 class _Shares(NamedTuple):
@@ -75,7 +78,8 @@ def _model(source: str, watch: Watch) -> str:
     version = f" {escape(model.version)}" if model.version else ""
     heading = f"<h2>{escape(model.name)}{version}</h2>"
     if features is None:
-        return f'{heading}<p class="quiet">{escape(source)}: no reference yet, {watch.sampling.seen:,} rows seen.</p>'
+        seen = f'<p class="quiet">{escape(source)}: no reference yet, {watch.sampling.seen:,} rows seen.</p>'
+        return heading + seen + _predictions(watch)
     rows = _rows(features, watch)
     reference = features.reference
     about = (
@@ -88,7 +92,7 @@ def _model(source: str, watch: Watch) -> str:
         + _tiles(watch, rows)
         + _dependence(features)
         + _table(rows, watch.settings.drift_minimum_effect)
-        + _plots(rows)
+        + _plots(rows, watch)
         + _quality(features)
         + _predictions(watch)
     )
@@ -163,18 +167,24 @@ def _number(row: _Row, method: str) -> str:
     return f'<td class="number">{"" if value is None or value != value else f"{value:.3f}"}</td>'
 
 
-def _plots(rows: Sequence[_Row]) -> str:
-    shown = rows[:_MOST_PLOTS]
+def _plots(rows: Sequence[_Row], watch: Watch) -> str:
+    shown, times = rows[:_MOST_PLOTS], [point.time for point in watch.history.points]
+    threshold = watch.settings.drift_minimum_effect
     parts = []
     for index, row in enumerate(shown):
         is_open = index < _OPEN_PLOTS and row.check.state in (DriftState.DRIFTED, DriftState.WARNING)
         parts.append(
             f"<details{' open' if is_open else ''}><summary>{escape(row.name)}{_state(row.check.state)}</summary>"
-            f"{bars(*row.shares)}</details>"
+            f"{bars(*row.shares)}{_over_time(times, row, threshold)}</details>"
         )
     left = len(rows) - len(shown)
     note = f'<p class="quiet">{left:,} further features have no plot.</p>' if left else ""
     return "<h3>Distributions</h3>" + "".join(parts) + note
+
+
+def _over_time(times: Sequence[str], row: _Row, threshold: float) -> str:
+    drawn = timeline(times, row.history, threshold) if len(times) == len(row.history) else ""
+    return f'<p class="quiet">Population stability index over time (UTC)</p>{drawn}' if drawn else ""
 
 
 def _quality(features: FeatureMonitors) -> str:
@@ -204,21 +214,34 @@ def _predictions(watch: Watch) -> str:
     outputs = watch.outputs
     parts = [_stream(type_, stream.monitor) for type_, stream in outputs.streams.items() if stream.monitor is not None]
     facts = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in outputs.summary.latest.items()]
-    classes = outputs.summary.summary.classes
-    total = sum(classes.values())
-    facts += [f"class {name}: {count / total:.1%}" for name, count in classes.items()] if total else []
-    if not parts and not facts:
+    summary = outputs.summary.summary
+    bounds = (0.0, *PROBABILITY_BOUNDS)
+    bins = [f"{low:g} to {high:g}" for low, high in itertools.pairwise(bounds)]
+    parts.append(_counted("Classes", list(summary.classes), list(summary.classes.values())))
+    parts.append(_counted("Scores", bins, summary.scores))
+    if not any(parts) and not facts:
         return ""
     said = f"<p>{escape(', '.join(facts))}</p>" if facts else ""
     return f"<h3>Predictions</h3>{said}{''.join(parts)}"
+
+
+def _counted(what: str, labels: Sequence[str], counts: Sequence[int]) -> str:
+    total = sum(counts)
+    if not total:
+        return ""
+    plot = bars(labels, None, [count / total for count in counts])
+    return f'<p>{what} <span class="quiet">of the last {total:,} predictions</span></p>{plot}'
 
 
 def _stream(type_: str, monitor: DriftMonitor) -> str:
     reference, window = monitor.reference, monitor.latest_window
     if window is None:
         return f"<p>{escape(type_)}: {_state(DriftState.WARMING_UP)}</p>"
-    plot = bars(*_shares(reference, 0, window.counts))
-    return f"<p>{escape(type_)} {_state(monitor.states[0].state)}</p>{plot}"
+    return "".join(
+        f'<p>Drift of the {escape(_STREAMS[type_])} <span class="quiet">{escape(feature.name)}, compared with '
+        f"{reference.rows:,}</span> {_state(check.state)}</p>{bars(*_shares(reference, index, window.counts))}"
+        for index, (feature, check) in enumerate(zip(reference.features, monitor.states, strict=False))
+    )
 
 
 def _state(state: str) -> str:

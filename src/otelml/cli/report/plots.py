@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 
 _GAP = 0.18
 
 
 def bars(
-    labels: Sequence[str], reference: Sequence[float], live: Sequence[float], *, width: int = 720, height: int = 190
+    labels: Sequence[str],
+    reference: Sequence[float] | None,
+    live: Sequence[float],
+    *,
+    width: int = 720,
+    height: int = 190,
 ) -> str:
     """Two bars for each label: the share in the reference and the live one.
 
     Args:
         labels: of the bins.
-        reference: shares, 0 to 1.
+        reference: shares, 0 to 1; None: there is nothing to compare with.
         live: shares, 0 to 1.
         width: of the plot, in CSS pixels.
         height: likewise.
     """
-    top = max([*reference, *live, 1e-9])
+    top = max([*(reference or ()), *live, 1e-9])
     left, bottom = 44, 74
     step = (width - left) / max(len(labels), 1)
     plot = height - bottom - 8
     parts = [_axis(top, left, plot, width)]
-    for index, (label, before, now) in enumerate(zip(labels, reference, live, strict=True)):
+    for index, (label, now) in enumerate(zip(labels, live, strict=True)):
         x = left + index * step + step * _GAP / 2
-        wide = step * (1 - _GAP) / 2
-        title = f"<title>{escape(label)}: reference {before:.1%}, live {now:.1%}</title>"
-        left_bar = _bar(x, wide, before / top * plot, plot, "ref")
-        right_bar = _bar(x + wide, wide, now / top * plot, plot, "live")
-        place = f"translate({x + wide:.1f},{plot + 16}) rotate(35)"
-        parts.append(f"<g>{title}{left_bar}{right_bar}</g>")
+        wide = step * (1 - _GAP) / (1 if reference is None else 2)
+        said, drawn = f"live {now:.1%}", ""
+        if reference is not None:
+            said = f"reference {reference[index]:.1%}, {said}"
+            drawn = _bar(x, wide, reference[index] / top * plot, plot, "ref")
+        drawn += _bar(x + (0 if reference is None else wide), wide, now / top * plot, plot, "live")
+        place = f"translate({left + (index + 0.5) * step:.1f},{plot + 16}) rotate(35)"
+        parts.append(f"<g><title>{escape(label)}: {said}</title>{drawn}</g>")
         parts.append(f'<text class="tick" transform="{place}">{escape(_short(label))}</text>')
     return f'<svg viewBox="0 0 {width} {height}" class="bars" role="img">{"".join(parts)}</svg>'
 
@@ -64,6 +72,46 @@ def trend(values: Sequence[float | None], threshold: float, *, width: int = 150,
     line = f'<line class="threshold" x1="0" x2="{width}" y1="{y(threshold):.1f}" y2="{y(threshold):.1f}"/>'
     curve = f'{line}<polyline points="{points}"/>'
     return f'<svg viewBox="0 0 {width} {height}" class="small" aria-hidden="true">{curve}</svg>'
+
+
+def timeline(
+    times: Sequence[str], values: Sequence[float | None], threshold: float, *, width: int = 720, height: int = 130
+) -> str:
+    """The same at full width, with an axis of time.
+
+    Args:
+        times: of the values, in ISO 8601, ascending.
+        values: None where there was none yet.
+        threshold: drawn as a line.
+        width: of the plot, in CSS pixels.
+        height: likewise.
+    """
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return ""
+    moments = [datetime.fromisoformat(time) for time in times]
+    first, lasted = moments[0], max((moments[-1] - moments[0]).total_seconds(), 1.0)
+    top, bottom, left, plot = max(*known, threshold) * 1.1 or 1.0, min(0.0, *known), 44, height - 24
+
+    def y(value: float) -> float:
+        return 4 + plot - (value - bottom) / (top - bottom) * plot
+
+    def x(moment: datetime) -> float:
+        return left + (moment - first).total_seconds() / lasted * (width - left)
+
+    parts = []
+    for value in (bottom, threshold):
+        kind = "threshold" if value == threshold else "grid"
+        parts.append(f'<line class="{kind}" x1="{left}" x2="{width}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
+        parts.append(f'<text class="tick end" x="{left - 6}" y="{y(value) + 4:.1f}">{value:.2g}</text>')
+    for moment, anchor in ((first, "start"), (first + (moments[-1] - first) / 2, "middle"), (moments[-1], "end")):
+        said = moment.strftime("%Y-%m-%d %H:%M")
+        parts.append(f'<text class="tick {anchor}" x="{x(moment):.1f}" y="{height - 4}">{said}</text>')
+    points = " ".join(
+        f"{x(moment):.1f},{y(value):.1f}" for moment, value in zip(moments, values, strict=True) if value is not None
+    )
+    shown = f'{"".join(parts)}<polyline points="{points}"/>'
+    return f'<svg viewBox="0 0 {width} {height}" class="bars" role="img">{shown}</svg>'
 
 
 def _axis(top: float, left: int, plot: int, width: int) -> str:

@@ -53,9 +53,9 @@ class RowIntake:
         watch = self._watch
         if watch.features_from is self._method or watch.wants_features(self._method):
             self._rows.append(table.tobytes())
+            watch.durations.append(duration)
         if type(result) is np.ndarray:
             self._outputs.append(result.item() if result.size == 1 else result.copy())
-        watch.durations.append(duration)
         if self._sampling.share < 1:
             self._skip = self._sampling.next_skip()
         if len(watch.durations) >= watch.slice_rows:
@@ -70,15 +70,15 @@ class RowIntake:
         if rows == 1 and sampling.share < 1:
             self._skip = sampling.next_skip()
         part = 1 if rows == 1 else sampling.part_of(rows, duration)
-        if rows > 1:
+        if rows > 1 and watch.features_from in (None, self._method):
             sampling.offered += rows
         if not part:
             return
         first, step = sampling.first_of(rows, part)
         if watch.wants_features(self._method):
             watch.add_chunk(chunks.taken(table, first, step, part), part)
+            if rows == 1:
+                watch.durations.append(duration)
         if isinstance(result, np.ndarray) and result.ndim and len(result) == rows:
             self._outputs.append(chunks.taken(result, first, step, part))
-        if rows == 1:
-            watch.durations.append(duration)
         watch.settle_if_full()
