@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 import otelml
 from otelml import settings
 from otelml.cli.main import main
+from otelml.cli.report.plots import bars, timeline
 from otelml.instrumentation.sklearn import SklearnInstrumentor
 from otelml.monitors.live import LiveMonitors
 from otelml.telemetry.monitoring import MonitoringTelemetry
@@ -49,7 +51,9 @@ def state(telemetry: Telemetry, tmp_path: Path) -> Path:
         otelml.describe(model, name="churn <b>", version=4, feature_names=["age", "income & more"])
         for _ in range(3):
             model.predict_proba(random.normal([0, 1.5], size=(200, 2)))
+            model.predict(random.normal([0, 1.5], size=(200, 2)))
             live.model_states()
+        model.score(rows[:500], rows[:500, 0] > 0)
         live.save(tmp_path / "state.json")
     finally:
         SklearnInstrumentor().uninstrument()
@@ -81,3 +85,30 @@ def test_a_file_of_something_else(
     assert main(["report", str(path), "-o", str(tmp_path / "page.html")]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_the_page_shows_what_was_predicted(state: Path, tmp_path: Path) -> None:
+    """Class balance and scores of the last predictions are plots, and so is the drift of the labels."""
+    assert main(["report", str(state), "-o", str(tmp_path / "page.html")]) == 0
+    text = " ".join(Page((tmp_path / "page.html").read_text(encoding="utf-8")).text.split())
+    for said in ("Classes of the last 200 predictions", "Scores of the last 200 predictions", "Drift of the labels"):
+        assert said in text
+    assert "True: live " in text
+    assert "0.95 to 1: live " in text
+
+
+def test_time_has_an_axis() -> None:
+    """The first, middle and last time stand under the line, which is drawn in proportion to time; one point is none."""
+    times = ["2026-11-22T08:00:00+00:00", "2026-11-22T09:00:00+00:00", "2026-11-22T12:00:00+00:00"]
+    drawn = timeline(times, (None, 0.2, 0.3), 0.1, width=444)
+    for said in ("2026-11-22 08:00", "2026-11-22 10:00", "2026-11-22 12:00", 'points="144.0,'):
+        assert said in drawn
+    assert timeline(times[:1], (0.2,), 0.1) == ""
+
+
+def test_long_labels_stay_apart() -> None:
+    """Fifty labels that differ at their end only are fifty different labels."""
+    labels = [f"category number {number}" for number in range(50)]
+    ticks = re.findall(r'<text class="tick" [^>]*>([^<]*)</text>', bars(labels, None, [0.02] * 50))
+    assert len(set(ticks)) == 50
+    assert max(map(len, ticks)) <= 16

@@ -277,3 +277,16 @@ def test_pickled_monitor_goes_on(reference: Reference) -> None:
     monitor.update(values[:700])
     moved: DriftMonitor = pickle.loads(pickle.dumps(monitor))
     assert moved.update(values[700:]) == monitor.update(values[700:]) != []
+
+
+def test_scores_are_of_the_window_that_found_the_state() -> None:
+    """A change that a short window has found is told by its size there, not by the long window from before it."""
+    rng = np.random.default_rng(1)
+    monitor = DriftMonitor(Reference.build(rng.normal(size=(10_000, 3))), windows=(200, 2_000))
+    monitor.update(rng.normal(size=(2_000, 3)))
+    monitor.update(rng.normal([0, 1, 0], size=(600, 3)))
+    first, second, third, _ = monitor.states
+    assert [first.state, second.state, third.state] == ["ok", "drifted", "ok"]
+    assert second.scores["psi"] > 0.5
+    assert max(first.scores["psi"], third.scores["psi"]) < 0.05
+    assert [window and window.rows for window in monitor.deciding_windows] == [2_000, 200, 2_000, 2_000]

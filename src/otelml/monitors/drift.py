@@ -146,25 +146,31 @@ class DriftMonitor:
     @property
     def warming_up(self) -> bool:
         """Whether there is too little data to judge: no window is complete, or the reference has fewer than 50 rows."""
-        return self._windows.latest is None or self.reference.rows < LEAST_ROWS
+        return not any(self._latest)
 
     @property
     def states(self) -> tuple[DriftState, ...]:
         """The state of every feature, and of their dependence where it is watched.
 
-        The scores are effect sizes over the longest window that is complete: the corrected population stability index,
-        the distances of Jensen and Shannon, Kolmogorov and Smirnov, and Wasserstein (in spreads).
+        The scores are effect sizes over the window that has found the state, of several the longest: the corrected
+        population stability index, the distances of Jensen and Shannon, Kolmogorov and Smirnov, and Wasserstein (in
+        spreads).
         """
-        return self._tracker.states(None if self.warming_up else self._windows.latest, self.wants_codes)
+        return self._tracker.states(self._latest, self.wants_codes)
 
     @property
-    def latest_window(self) -> Block | None:
-        """The rows of the longest window that is complete, which the scores are of; None while warming up."""
-        return None if self.warming_up else self._windows.latest
+    def deciding_windows(self) -> list[Block | None]:
+        """The window that the scores of each feature are of, and last of their dependence; None while warming up."""
+        windows = self._latest
+        return [None if number is None else windows[number] for number in self._tracker.deciding(windows)]
+
+    @property
+    def _latest(self) -> list[Block | None]:
+        return self._windows.latest if self.reference.rows >= LEAST_ROWS else [None] * len(self.lengths)
 
     @property
     def scores(self) -> dict[str, float]:
-        """The corrected population stability index by feature, over the longest window that is complete."""
+        """The corrected population stability index by feature, over the window that has found its state."""
         return {
             feature.name: state.scores[DriftMethod.PSI]
             for feature, state in zip(self.reference.features, self.states, strict=False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from otelml.monitors.alarms import OK, DailyBudget, States
+from otelml.monitors.comparison import Effects
+from otelml.monitors.dependence import PairChange
 from otelml.monitors.judgement import Evidence, Judge
 from otelml.monitors.reference import Reference
 from otelml.monitors.windows import Block
@@ -31,6 +34,14 @@ class Rates(NamedTuple):
     calm: int
 
 
+class _Sizes(NamedTuple):
+    """The effect sizes of a window, computed when they are asked for."""
+
+    window: Block
+    effects: Effects
+    pair: PairChange | None
+
+
 class Tracker:
     """Follows the states of the features, in their order, and of their dependence.
 
@@ -51,7 +62,7 @@ class Tracker:
         self._states = States(lengths, checks, rates.calm)
         self._budgets = [DailyBudget(rates.day) for _ in range(lengths)]
         self._methods: list[str] = [DriftMethod.PSI] * (checks - 1) + [DriftMethod.RANK_CORRELATION]
-        self._evidence: Evidence | None = None
+        self._sizes: dict[int, _Sizes] = {}
 
     def take(self, number: int, window: Block) -> list[DriftFinding]:
         """Judge a window.
@@ -66,7 +77,6 @@ class Tracker:
         rate = self._budgets[number].spend(self._rate, window.end)
         evidence, found, calm = self._judge.judge(window, rate, self._states.levels[number])
         before, now = self._states.update(number, found, calm)
-        self._evidence = evidence
         return [
             self._finding(evidence, check, int(before[check]), int(now[check]))
             for check in np.flatnonzero(before != now).tolist()
@@ -81,35 +91,54 @@ class Tracker:
             self._methods[check] = finding.method
         return finding
 
-    def states(self, window: Block | None, dependence: bool) -> tuple[DriftState, ...]:
+    def deciding(self, windows: Sequence[Block | None]) -> list[int | None]:
+        """The number of the window that each check has its state from; None as long as there is none.
+
+        Of several, it is the longest: so it is for everything that is ok. A longer one than the one that has found a
+        change may be of rows from before it.
+
+        Args:
+            windows: the last complete one of each length.
+        """
+        complete = [number for number, window in enumerate(windows) if window is not None]
+        if not complete:
+            return [None] * self._states.levels.shape[1]
+        levels = self._states.levels[complete]
+        last = len(complete) - 1 - np.argmax((levels == levels.max(axis=0))[::-1], axis=0)
+        return [complete[each] for each in last.tolist()]
+
+    def states(self, windows: Sequence[Block | None], dependence: bool) -> tuple[DriftState, ...]:
         """The state of every feature, and of their dependence where that is watched.
 
         Args:
-            window: the window whose effect sizes are told; None as long as there is none.
+            windows: the last complete one of each length.
             dependence: whether the dependence is watched.
         """
-        evidence = self._of(window) if window is not None else None
-        names = [StateName.WARMING_UP if evidence is None else STATES[each] for each in self._states.levels.max(axis=0)]
+        sizes = [None if each is None else self._sizes_of(each, windows[each]) for each in self.deciding(windows)]
+        levels = self._states.levels.max(axis=0)
+        names = [STATES[level] if size else StateName.WARMING_UP for size, level in zip(sizes, levels, strict=True)]
         found = [
             DriftState(
                 self._type,
                 feature.name if self._type == DriftType.FEATURE else None,
                 self._methods[number],
                 names[number],
-                effect_sizes(evidence.effects, number) if evidence else {},
+                effect_sizes(size.effects, number) if size else {},
             )
-            for number, feature in enumerate(self._reference.features)
+            for number, (feature, size) in enumerate(zip(self._reference.features, sizes, strict=False))
         ]
         if dependence:
-            pair = evidence.pair if evidence else None
-            size = {DriftMethod.RANK_CORRELATION: abs(pair.now - pair.before)} if pair else {}
-            found.append(DriftState(DriftType.DEPENDENCE, None, self._methods[-1], names[-1], size))
+            pair = sizes[-1].pair if sizes[-1] else None
+            score = {DriftMethod.RANK_CORRELATION: abs(pair.now - pair.before)} if pair else {}
+            found.append(DriftState(DriftType.DEPENDENCE, None, self._methods[-1], names[-1], score))
         return tuple(found)
 
-    def _of(self, window: Block) -> Evidence:
-        if self._evidence is None or self._evidence.window is not window:
-            self._evidence = self._judge.evidence(window)
-        return self._evidence
+    def _sizes_of(self, number: int, window: Block | None) -> _Sizes | None:
+        known = self._sizes.get(number)
+        if window is not None and (known is None or known.window is not window):
+            evidence = self._judge.evidence(window)
+            known = self._sizes[number] = _Sizes(window, evidence.effects, evidence.pair)
+        return known
 
     def snapshot(self) -> dict[str, Any]:
         """As built-in types and arrays."""

@@ -194,9 +194,9 @@ class Windows:
         return min((rows for window in self._windows if (rows := window.missing_rows) is not None), default=None)
 
     @property
-    def latest(self) -> Block | None:
-        """The last complete window of the longest length that has one."""
-        return next((window.latest for window in reversed(self._windows) if window.latest is not None), None)
+    def latest(self) -> list[Block | None]:
+        """The last complete window of each length."""
+        return [window.latest for window in self._windows]
 
     def snapshot(self) -> list[dict[str, Any]]:
         """As built-in types and arrays."""

@@ -104,12 +104,13 @@ def _omitted(features: FeatureMonitors) -> str:
 
 
 def _rows(features: FeatureMonitors, watch: Watch) -> list[_Row]:
-    reference, window = features.reference, features.drift.latest_window
-    counts = window.counts if window is not None else features.totals
+    reference, windows = features.reference, features.drift.deciding_windows
     points = watch.history.points
     checks = [check for check in features.drift.states if check.type == DriftType.FEATURE]
     rows = []
     for index, (feature, check) in enumerate(zip(reference.features, checks, strict=True)):
+        window = windows[index]
+        counts = features.totals if window is None else window.counts
         history = tuple(point.scores[index] for point in points if index < len(point.scores))
         rows.append(_Row(feature.name, feature.kind, check, _shares(reference, index, counts), history))
     return sorted(
@@ -155,9 +156,9 @@ def _table(rows: Sequence[_Row], threshold: float) -> str:
         for row in rows
     )
     note = (
-        '<p class="quiet">Effect sizes over the longest complete window: the population stability index less what '
-        f"sampling alone gives (drift from {threshold:g} on, if significant), the Jensen-Shannon distance, and the "
-        "Wasserstein distance in units of the reference's spread.</p>"
+        '<p class="quiet">Effect sizes over the window that has found the state, of several the longest: the '
+        f"population stability index less what sampling alone gives (drift from {threshold:g} on, if significant), the "
+        "Jensen-Shannon distance, and the Wasserstein distance in units of the reference's spread.</p>"
     )
     return f"<h3>Features</h3>{note}<table>{head}{body}</table>"
 
@@ -234,13 +235,14 @@ def _counted(what: str, labels: Sequence[str], counts: Sequence[int]) -> str:
 
 
 def _stream(type_: str, monitor: DriftMonitor) -> str:
-    reference, window = monitor.reference, monitor.latest_window
-    if window is None:
+    reference, windows = monitor.reference, monitor.deciding_windows
+    if monitor.warming_up:
         return f"<p>{escape(type_)}: {_state(DriftState.WARMING_UP)}</p>"
     return "".join(
         f'<p>Drift of the {escape(_STREAMS[type_])} <span class="quiet">{escape(feature.name)}, compared with '
         f"{reference.rows:,}</span> {_state(check.state)}</p>{bars(*_shares(reference, index, window.counts))}"
-        for index, (feature, check) in enumerate(zip(reference.features, monitor.states, strict=False))
+        for index, (feature, check, window) in enumerate(zip(reference.features, monitor.states, windows, strict=False))
+        if window is not None
     )
 
 

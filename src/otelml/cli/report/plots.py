@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 
 _GAP = 0.18
+_MOST_SLANTED = 30
 
 
 def bars(
@@ -27,7 +28,9 @@ def bars(
         height: likewise.
     """
     top = max([*(reference or ()), *live, 1e-9])
-    left, bottom = 44, 74
+    is_crowded = len(labels) > _MOST_SLANTED
+    left, bottom, angle = (44, 104, 70) if is_crowded else (44, 74, 35)
+    height += 30 * is_crowded
     step = (width - left) / max(len(labels), 1)
     plot = height - bottom - 8
     parts = [_axis(top, left, plot, width)]
@@ -39,7 +42,7 @@ def bars(
             said = f"reference {reference[index]:.1%}, {said}"
             drawn = _bar(x, wide, reference[index] / top * plot, plot, "ref")
         drawn += _bar(x + (0 if reference is None else wide), wide, now / top * plot, plot, "live")
-        place = f"translate({left + (index + 0.5) * step:.1f},{plot + 16}) rotate(35)"
+        place = f"translate({left + (index + 0.5) * step:.1f},{plot + 16}) rotate({angle})"
         parts.append(f"<g><title>{escape(label)}: {said}</title>{drawn}</g>")
         parts.append(f'<text class="tick" transform="{place}">{escape(_short(label))}</text>')
     return f'<svg viewBox="0 0 {width} {height}" class="bars" role="img">{"".join(parts)}</svg>'
@@ -129,4 +132,5 @@ def _bar(x: float, width: float, height: float, base: float, kind: str) -> str:
 
 
 def _short(label: str, most: int = 16) -> str:
-    return label if len(label) <= most else label[: most - 1] + "\u2026"
+    # Values that a program has named often differ at the end only.
+    return label if len(label) <= most else f"{label[: most // 2 - 1]}\u2026{label[-most // 2 :]}"

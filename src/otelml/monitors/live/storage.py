@@ -138,15 +138,19 @@ def _stored(watch: Watch, key: Key) -> dict[str, Any]:
 
 
 def _revive(watch: Watch, stored: Mapping[str, Any]) -> None:
+    kept = stored["features"]
+    if kept is not None:
+        _revive_features(watch, kept)
+    # After the features, whose reference brings one for the labels.
     for type_, output in stored["outputs"].items():
         stream = watch.outputs.streams[type_]
         monitor = stream.watch(Reference.from_dict(output["reference"]))
         monitor.restore(output["drift"])
     watch.outputs.summary.restore(stored["predictions"])
     watch.sampling.seen, watch.sampling.offered = int(stored["seen"]), int(stored["offered"])
-    kept = stored["features"]
-    if kept is None:
-        return
+
+
+def _revive_features(watch: Watch, kept: Mapping[str, Any]) -> None:
     if watch.features is None:
         watch.compare_with(Reference.from_dict(kept["reference"]), kept["name"])
     features = watch.features
