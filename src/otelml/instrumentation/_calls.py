@@ -14,6 +14,7 @@ from opentelemetry.util.types import AttributeValue
 from otelml._guard import guarded
 from otelml.observations import Call, Intake, ModelIdentity, Outputs, profile
 from otelml.telemetry import Operation, Target, Telemetry
+from otelml.telemetry.series import Tally
 
 Arguments = tuple[Any, ...]
 """The positional arguments of the host's call, the model first."""
@@ -76,6 +77,10 @@ class ModelCalls(ABC):
 
     def intake(self, model: Any, target: Target) -> Intake | None:
         """What takes the calls for the monitors; contained."""
+        return None
+
+    def tally(self, target: Target) -> Tally | None:
+        """What counts the results of a target's calls that were put aside; None where only rows are counted."""
         return None
 
     def is_quick(self) -> bool:
@@ -169,7 +174,7 @@ class ModelCalls(ABC):
             labelled = self.labelled(identity, method)
             operation = self.operations[method]
             target = self.telemetry.target(identity, operation, method, function, extra, labelled=labelled)
-            target = target._replace(intake=self._intake(model, target))
+            target = target._replace(intake=self._intake(model, target), tally=self.tally(target))
             known.targets[variant] = target
             if self.is_quick() and not extra:
                 self.targets[method][key] = target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,6 @@ _TEXTS = {bounds: _texts(bounds) for bounds in (PROBABILITY_BOUNDS, SCORE_BOUNDS
 _EDGES = {bounds: np.array(bounds) for bounds in (PROBABILITY_BOUNDS, SCORE_BOUNDS)}
 
 
-def bin_of(score: float, bounds: tuple[float, ...]) -> str:
-    """The upper bound, as text, of the bin that a score falls into: `+Inf` above the last, `NaN` for no number."""
-    if score != score:
-        return NAN
-    return _TEXTS[bounds][bisect_left(bounds, score)]
-
-
 def count_bins(scores: npt.NDArray[Any], bounds: tuple[float, ...]) -> dict[str, int]:
     """Count scores by bin.
 
@@ -42,11 +34,10 @@ def count_bins(scores: npt.NDArray[Any], bounds: tuple[float, ...]) -> dict[str,
         bounds: `PROBABILITY_BOUNDS` or `SCORE_BOUNDS`.
 
     Returns:
-        The number of scores by the bin's upper bound as text; empty bins are left out.
+        The number of scores by the bin's upper bound as text, `+Inf` above the last, `NaN` for no number; without
+        empty bins.
     """
     flat = scores.ravel()
-    if flat.size == 1:
-        return {bin_of(float(flat[0]), bounds): 1}
     missing = int(np.isnan(flat).sum())
     if missing:
         flat = flat[~np.isnan(flat)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
-from collections.abc import Hashable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,16 +29,22 @@ SLICE = 256
 """Calls that are counted together: the work for them fits the processor's caches, where a call at a time costs three
 times as much."""
 
-UNLABELLED = object()
-"""Stands for the result of one row that is no class."""
+MOST_ASIDE = 1 << 16
+"""The most bytes of results that wait to be counted; a larger one is counted at once."""
+
+Result = tuple[Any, Any]
+"""A copy of what a call returned, and the classes of its model at the time."""
+
+Tally = Callable[[list[Result]], Sequence[Outputs] | None]
+"""Counts results that were put aside; contained."""
 
 
 class Series:
     """The counts of one model's operation under one set of metric attributes.
 
-    A call of which nothing is recorded appends to `durations` and `labels` and counts `turn` down; when that is used
-    up, `settle` counts the slice. Appending to a deque is atomic, so no call is lost between threads, and no lock is
-    taken for it.
+    A call of which nothing is recorded appends to `durations` and `labels`, `rows` or `results`, and counts `turn`
+    down; when that is used up, `settle` counts the slice. Appending to a list is atomic, as is taking from it, so no
+    call is lost between threads, and no lock is taken for it.
 
     Attributes:
         family: the signals that the counts go to.
@@ -46,11 +52,14 @@ class Series:
         budget: which calls are recorded.
         turn: how many more calls need no span.
         durations: of calls not counted yet, in ns.
-        labels: the results of one row of calls not counted yet.
+        labels: the classes of calls of one row not counted yet.
         rows: the numbers of samples of calls not counted yet, where they are put aside without results.
+        results: what other calls returned that is not counted yet, with what counts it.
     """
 
     __slots__ = (
+        "_aside",
+        "_counting",
         "_histogram",
         "_max_classes",
         "_step",
@@ -64,6 +73,7 @@ class Series:
         "family",
         "labels",
         "lock",
+        "results",
         "rows",
         "samples",
         "score_bins",
@@ -88,9 +98,12 @@ class Series:
     def reset(self) -> None:
         """Start from nothing, as a forked child does; the lock may have been held by a thread that the child lacks."""
         self.lock = threading.RLock()  # a signal handler or a finaliser may call a model while its thread counts
-        self.durations: deque[int] = deque()
-        self.labels: deque[Any] = deque()
-        self.rows: deque[int] = deque()
+        self.durations: list[int] = []
+        self.labels: list[Any] = []
+        self.rows: list[int] = []
+        self.results: list[tuple[Tally, Result]] = []
+        self._aside = 0
+        self._counting = False
         self.turn = self._step = 0
         self.calls = 0
         self.time = 0.0
@@ -138,21 +151,52 @@ class Series:
         self._histogram.record(duration, attributes, context)
         self.budget.spent_on_duration(perf_counter() - began)
 
+    def put_aside(self, tally: Tally, result: Any, classes: Any, size: int) -> None:
+        """Let what a call returned wait to be counted, with that of other calls.
+
+        Args:
+            tally: what counts it.
+            result: what the call returned, which must not change any more.
+            classes: the classes of the model, if it has any.
+            size: the result's size, in bytes.
+        """
+        self.results.append((tally, (result, classes)))
+        self._aside += size
+        if self._aside > MOST_ASIDE:
+            self.count_slice()
+
     def count_slice(self) -> None:
         """Count the calls that have ended since the last slice."""
         with self.lock:
-            durations = _drained(self.durations)
-            labels = _drained(self.labels)
-            if self.rows:
-                self.samples += sum(_drained(self.rows))
-            if durations:
-                seconds = sum(durations) * 1e-9
-                self.calls += len(durations)
-                self.time += seconds
-                self.budget.add(len(durations), seconds)
-            if labels:
-                self.samples += len(labels)
-                self._add_classes(_counted(labels))
+            if self._counting:  # by this thread, which was interrupted by a signal handler or a finaliser
+                return
+            self._counting = True
+            try:
+                self._count_slice()
+            finally:
+                self._counting = False
+
+    def _count_slice(self) -> None:
+        durations = _drained(self.durations)
+        labels = _drained(self.labels)
+        if durations:
+            seconds = sum(durations) * 1e-9
+            self.calls += len(durations)
+            self.time += seconds
+            self.budget.add(len(durations), seconds)
+        if labels:
+            self.samples += len(labels)
+            self._add_classes(_counted(labels))
+        if self.rows:
+            self.samples += sum(_drained(self.rows))
+        if self.results:
+            self._aside = 0
+            tallied: dict[Tally, list[Result]] = {}
+            for tally, result in _drained(self.results):
+                tallied.setdefault(tally, []).append(result)
+            for tally, results in tallied.items():
+                for outputs in tally(results) or ():
+                    self.add_outputs(outputs)
 
     def add(self, duration: float) -> None:
         """Count one call that returned, with its duration in seconds."""
@@ -205,18 +249,18 @@ class Series:
             known[key] = known.get(key, 0) + count
 
 
-def _drained(waiting: deque[_T]) -> list[_T]:
-    # Only as many as there are now: other threads go on appending.
-    return [waiting.popleft() for _ in range(len(waiting))]
+def _drained(waiting: list[_T]) -> list[_T]:
+    # Other threads go on appending: only what has been taken is removed.
+    taken = waiting[:]
+    del waiting[: len(taken)]
+    return taken
 
 
 def _counted(labels: list[Any]) -> Mapping[Hashable, int]:
     try:
-        counts = Counter(labels)
+        return Counter(labels)
     except TypeError:
-        counts = Counter(label for label in labels if isinstance(label, Hashable))
-    del counts[UNLABELLED]
-    return counts
+        return Counter(label for label in labels if isinstance(label, Hashable))
 
 
 class Target(NamedTuple):
@@ -231,6 +275,7 @@ class Target(NamedTuple):
         span_name: the name of a call's span.
         span_attributes: what is known of a call's span before the call.
         intake: what takes the rows of the calls for the monitors, if they are watched.
+        tally: what counts results that were put aside; None where only rows are counted.
     """
 
     model: ModelIdentity
@@ -241,3 +286,4 @@ class Target(NamedTuple):
     span_name: str
     span_attributes: Attributes
     intake: Intake | None = None
+    tally: Tally | None = None

@@ -193,6 +193,7 @@ HOOK = Hook(
     load=_load,
     sites=_sites,
     subject=subject,
+    subclassing=True,
     define=define,
     call=_call,
     calls=ML_INFERENCE_CALLS,
@@ -208,7 +209,8 @@ HOOK = Hook(
     ),
     passthrough=frozenset(
         {
-            "otelml.instrumentation.sklearn.runtime:call",
+            "otelml.instrumentation.sklearn.runtime:wrapper",
+            "otelml.instrumentation.sklearn.runtime:instrumented",
             "otelml.instrumentation.sklearn.runtime:_call_recorded",
             "otelml.instrumentation.sklearn.propagation:_dispatch",
             "otelml.instrumentation.sklearn.propagation:_marked",

@@ -131,7 +131,6 @@ def test_no_input_at_all(telemetry: Telemetry) -> None:
         def score(self, *numbers: float) -> float:
             return sum(numbers)
 
-    telemetry.allow(names.ML_EVALUATION_NAME)
     assert Free().predict() is None
     assert Free().predict(data=[1]) == [1]
     assert Free().score(1.0, 2.0) == 3.0

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, IsolationForest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, RidgeCV
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KernelDensity
@@ -205,7 +208,27 @@ SCORED = {
     "search": (lambda: GridSearchCV(GaussianNB(), {}, cv=2), "accuracy"),
     "search by name": (lambda: GridSearchCV(GaussianNB(), {}, cv=2, scoring="f1"), "f1"),
     "regressor": (lambda: LinearRegression(), "r2"),
+    "regressor that chooses by another measure": (lambda: RidgeCV(scoring="neg_mean_absolute_error"), "r2"),
+    "regressor of counts": (lambda: PoissonRegressor(), "d2"),
+    "clusters": (lambda: KMeans(2, n_init=1), "negative_inertia"),
+    "clusters in a pipeline": (lambda: make_pipeline(StandardScaler(), KMeans(2, n_init=1)), "negative_inertia"),
+    "mixture": (lambda: GaussianMixture(2), "log_likelihood"),
+    "density": (lambda: KernelDensity(), "log_likelihood"),
+    "components": (lambda: PCA(2), "log_likelihood"),
+    "model of the application": (lambda: Homemade(), "score"),
 }
+
+
+class Homemade(BaseEstimator):
+    """Has a score of its own."""
+
+    def fit(self, X: Any, y: Any = None) -> Homemade:
+        """Learn nothing."""
+        return self
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Whatever the application takes for good."""
+        return 0.5
 
 
 @pytest.mark.usefixtures("hooked")

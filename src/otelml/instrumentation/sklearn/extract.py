@@ -7,25 +7,22 @@ the result.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
-from math import nan
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from otelml._guard import guarded
-from otelml.instrumentation.sklearn.identity import innermost
+from otelml.instrumentation.sklearn.measures import measure_of
 from otelml.observations import Outputs
-from otelml.observations.scores import PROBABILITY_BOUNDS, SCORE_BOUNDS, bin_of, count_bins
-from otelml.semconv.attributes import EvaluationName, ModelTask
+from otelml.observations.scores import PROBABILITY_BOUNDS, SCORE_BOUNDS, count_bins
+from otelml.semconv.attributes import ModelTask
 from otelml.telemetry import Target
+from otelml.telemetry.series import Result, Tally
 
 LABELLING = {ModelTask.CLASSIFICATION, ModelTask.CLUSTERING, ModelTask.ANOMALY_DETECTION}
 """The tasks whose predictions are classes."""
-
-_PROBABILITIES = {"predict_proba", "predict_log_proba"}
-_SCORES = {"decision_function", "score_samples"}
 
 _FEW_ROWS = 32
 _FEW_CLASSES = 16
@@ -34,6 +31,8 @@ _WIDEST_RANGE = 1024
 
 _Labels = Mapping[Hashable, int]
 _Array = npt.NDArray[Any]
+_Counting = Callable[[Any, Any], Outputs]
+"""Counts what a call returned, given the classes of its model, if it has any."""
 
 
 @guarded
@@ -50,15 +49,36 @@ def outputs(target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], resu
     rows = row_count(args, kwargs)
     if rows is None and isinstance(result, np.ndarray) and result.ndim:
         rows = len(result)
-    if method == "predict":
-        return Outputs(rows, classes=_label_counts(result, estimator) if target.labelled else None)
-    if method in _PROBABILITIES:
-        return _probabilities(rows, result, getattr(estimator, "classes_", None), log=method == "predict_log_proba")
-    if method in _SCORES:
-        return Outputs(rows, score_bins=_score_bins(result))
+    counted = _counting(target)
+    if counted is not None:
+        return counted(result, getattr(estimator, "classes_", None))._replace(rows=rows)
     if method == "score":
         return Outputs(rows, score=_evaluation(estimator, result))
     return Outputs(rows)
+
+
+def tally(target: Target) -> Tally | None:
+    """What counts results that were put aside; None where they are neither classes nor scores."""
+    counted = _counting(target)
+    return _TALLIES[counted] if counted is not None else None
+
+
+def _counting(target: Target) -> _Counting | None:
+    if target.method == "predict":
+        return _labels if target.labelled else None
+    return _COUNTINGS.get(target.method)
+
+
+def _tally(counted: _Counting) -> Tally:
+    @guarded
+    def tallied(results: list[Result]) -> list[Outputs]:
+        alike: dict[tuple[object, ...], tuple[Any, list[_Array]]] = {}
+        for result, classes in results:
+            alike.setdefault((id(classes), result.dtype, result.shape[1:]), (classes, []))[1].append(result)
+        tables = [(np.concatenate(arrays), classes) for classes, arrays in alike.values()]
+        return [counted(table, classes)._replace(rows=len(table)) for table, classes in tables]
+
+    return tallied
 
 
 @guarded
@@ -85,18 +105,19 @@ def feature_count(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _label_counts(labels: Any, estimator: Any) -> _Labels | None:
+def _labels(result: Any, classes: Any) -> Outputs:
+    return Outputs(classes=_label_counts(result, classes))
+
+
+def _label_counts(labels: Any, classes: Any) -> _Labels | None:
     if isinstance(labels, list):
         return _counted(labels)
     if not isinstance(labels, np.ndarray) or labels.ndim != 1:
         return None
-    if labels.size == 1:
-        return _counted([labels.item()])
     if labels.size <= _FEW_ROWS or labels.dtype.kind == "O":
         return _counted(labels.tolist())
     # Comparing with each of a few classes is several times quicker than sorting the labels, or finding their range.
     few = _FEW_CLASSES if labels.dtype.kind not in "iub" else _FEWEST_CLASSES
-    classes = getattr(estimator, "classes_", None)
     if isinstance(classes, np.ndarray) and classes.ndim == 1 and len(classes) <= few:
         counts = {label: int(np.count_nonzero(labels == label)) for label in classes.tolist()}
         if sum(counts.values()) == labels.size:
@@ -115,29 +136,23 @@ def _label_counts(labels: Any, estimator: Any) -> _Labels | None:
 
 def _counted(labels: list[Any]) -> _Labels | None:
     try:
-        return {labels[0]: 1} if len(labels) == 1 else Counter(labels)
+        return Counter(labels)
     except TypeError:
         return None  # labels that can't be hashed, such as the lists of a multi-label result, are no classes
 
 
-def _probabilities(rows: int | None, result: Any, classes: Any, *, log: bool) -> Outputs:
+def _log_probabilities(result: Any, classes: Any) -> Outputs:
+    is_numbers = isinstance(result, np.ndarray) and result.dtype.kind == "f"
+    return _probabilities(np.exp(result) if is_numbers else result, classes)
+
+
+def _probabilities(result: Any, classes: Any) -> Outputs:
     if not isinstance(result, np.ndarray) or result.ndim != 2 or not result.size or result.dtype.kind != "f":
-        return Outputs(rows)
-    if log:
-        result = np.exp(result)
-    if not isinstance(classes, np.ndarray) or classes.shape != result.shape[1:]:
-        classes = None
+        return Outputs()
     binary = result.shape[1] == 2
-    if len(result) == 1:
-        row = result[0].tolist()
-        # The class that `predict` would give: the first of the largest.
-        best = max(range(len(row)), key=row.__getitem__)
-        score = row[1] if binary else row[best] if all(each == each for each in row) else nan
-        named = classes is not None and score == score
-        return Outputs(rows, {classes.tolist()[best]: 1} if named else None, {bin_of(score, PROBABILITY_BOUNDS): 1})
     scores = result[:, 1] if binary else result.max(axis=1)
     counts = None
-    if classes is not None:
+    if isinstance(classes, np.ndarray) and classes.shape == result.shape[1:]:
         known = scores == scores
         if binary:  # several times quicker than `argmax`
             second = int(np.count_nonzero(result[:, 1] > result[:, 0]))
@@ -145,7 +160,11 @@ def _probabilities(rows: int | None, result: Any, classes: Any, *, log: bool) ->
         else:
             numbers = np.bincount(result.argmax(axis=1)[known]).tolist()
         counts = {label: count for label, count in zip(classes.tolist(), numbers, strict=False) if count}
-    return Outputs(rows, counts, count_bins(scores, PROBABILITY_BOUNDS))
+    return Outputs(classes=counts, score_bins=count_bins(scores, PROBABILITY_BOUNDS))
+
+
+def _scores(result: Any, _classes: Any) -> Outputs:
+    return Outputs(score_bins=_score_bins(result))
 
 
 def _score_bins(result: Any) -> Mapping[str, int] | None:
@@ -156,12 +175,16 @@ def _score_bins(result: Any) -> Mapping[str, int] | None:
     return count_bins(result, SCORE_BOUNDS) if result.ndim == 1 else None
 
 
+_COUNTINGS: dict[str, _Counting] = {
+    "predict_proba": _probabilities,
+    "predict_log_proba": _log_probabilities,
+    "decision_function": _scores,
+    "score_samples": _scores,
+}
+_TALLIES = {counted: _tally(counted) for counted in (_labels, *_COUNTINGS.values())}
+
+
 def _evaluation(estimator: Any, result: Any) -> tuple[str, float] | None:
     if not isinstance(result, (float, np.floating)):
         return None
-    scoring = vars(estimator).get("scoring")
-    if isinstance(scoring, str):
-        return scoring, float(result)
-    owner = getattr(type(innermost(estimator)).score, "__qualname__", "").partition(".")[0]
-    defaults = {"ClassifierMixin": EvaluationName.ACCURACY, "RegressorMixin": EvaluationName.R2}
-    return defaults.get(owner, "score"), float(result)
+    return measure_of(estimator), float(result)

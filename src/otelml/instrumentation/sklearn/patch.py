@@ -102,28 +102,15 @@ def _patch_method(owner: type, name: str) -> None:
 
 def _wrapped(owner: type, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     if owner.__module__.partition(".")[0] in _BY_REFERENCE:
-        return _directly(name, function)
+        return runtime.wrapper(name, function)
 
     # cloudpickle carries classes of `__main__` by value, with this closure in them: it holds nothing but the original
     # function, and finds the runtime by name, in a process that may not have otelml.
     @functools.wraps(function)
     def method(*args: Any, **kwargs: Any) -> Any:
         active = sys.modules.get("otelml.instrumentation.sklearn.runtime")
-        if active is None or not args or (active.inside.get() and not active.nested):
+        if active is None:
             return function(*args, **kwargs)
-        return active.call(function, active.KNOWN[name], args, kwargs)
-
-    return method
-
-
-def _directly(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    # Without looking the runtime up, a tenth of what a call costs of which nothing is recorded.
-    call, known, is_inside = runtime.call, runtime.KNOWN[name], runtime.inside.get
-
-    @functools.wraps(function)
-    def method(*args: Any, **kwargs: Any) -> Any:
-        if not args or (is_inside() and not runtime.nested):
-            return function(*args, **kwargs)
-        return call(function, known, args, kwargs)
+        return active.instrumented(name, function)(*args, **kwargs)
 
     return method

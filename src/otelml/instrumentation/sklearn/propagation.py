@@ -36,6 +36,8 @@ def _dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
 def _work(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`_FuncWrapper.__call__(self, ...)`, in a worker or in the caller's thread."""
     state = vars(args[0]).get(_STATE)
+    if state is None and runtime.inside.get():
+        return function(*args, **kwargs)  # of a call that is counted as one, whatever its tasks do
     measuring = runtime.evaluating.set(True) if _measures(args[0]) else None
     try:
         return function(*args, **kwargs) if state is None else _work_marked(function, args, kwargs, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from time import perf_counter_ns, thread_time_ns
@@ -19,7 +20,7 @@ from otelml.observations import Intake, ModelIdentity, ModelMonitors, Outputs
 from otelml.semconv.attributes import OperationName
 from otelml.telemetry import Operation, Target, Telemetry
 from otelml.telemetry.context import unremarkable
-from otelml.telemetry.series import UNLABELLED
+from otelml.telemetry.series import MOST_ASIDE, Tally
 
 inside: ContextVar[bool] = ContextVar("otelml_sklearn_inside", default=False)
 """Whether this context is inside an instrumented call: only the outermost one counts."""
@@ -47,6 +48,7 @@ def deactivate() -> None:
     _active = None
     for known in KNOWN.values():
         known.clear()
+    instrumented.cache_clear()
 
 
 def is_active() -> bool:
@@ -54,71 +56,89 @@ def is_active() -> bool:
     return _active is not None
 
 
-class Known(dict[int, Target]):
-    """What the calls of one method are reported as that need nothing recorded, by the id of a living estimator.
+KNOWN: dict[str, dict[int, Target]] = {method: {} for method in METHODS}
+"""What calls are reported as that need nothing recorded, by method and the id of a living estimator; empty while the
+wrapped methods are inert."""
 
-    Attributes:
-        method: the name of the method.
-    """
-
-    def __init__(self, method: str) -> None:
-        super().__init__()
-        self.method = method
+_ABSENT: Any = object()
 
 
-KNOWN = {method: Known(method) for method in METHODS}
-"""By method; empty while the wrapped methods are inert."""
-
-
-def call(function: Callable[..., Any], known: Known, args: Arguments, kwargs: Keywords) -> Any:  # noqa: C901 - no frames to spare
-    """Call the host's method; its result is returned untouched, its exception raised untouched.
+def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: C901 - no frames to spare
+    """What a method of the host becomes: its result is returned untouched, its exception raised untouched.
 
     This is the hot path: a call of which nothing is recorded is timed, and what it returned put aside to be counted
-    later. The two `except` clauses stand for `guarded`, whose extra frames would cost such a call a fifth more.
+    later. The usual call, of a model with one table, is passed on by position, which costs a tenth of what `*args` do;
+    and all of it is one function, as each further one costs as much as the clock (docs/decisions/0004). The two
+    `except` clauses stand for `guarded`.
+
+    Args:
+        method: the name of the method.
+        function: the host's.
     """
-    try:
-        target = known.get(id(args[0]))
-        if target is not None:
-            series = target.series
-            turn = series.turn
-            if turn <= 0 or ((context := current_context()) and not unremarkable(context)):
-                target = None
-    except Exception as fault:
-        report(_SITE, fault)
-        target = None
-    if target is None:
-        return _call_recorded(function, known.method, args, kwargs)
-    token = inside.set(True)
-    working = thread_time_ns() if turn == 1 else 0
-    began = perf_counter_ns()
-    try:
-        result = function(*args, **kwargs)
-    except BaseException as error:
-        inside.reset(token)
-        if _active is not None:
-            _active.fail_unrecorded(target, began, args, kwargs, error)
-        raise
-    duration = perf_counter_ns() - began
-    inside.reset(token)
-    try:
-        series.durations.append(duration)
-        if type(result) is ndarray and result.size == 1:
-            series.labels.append(result.item() if target.labelled else UNLABELLED)
-        elif _active is not None:
-            _active.count_outputs(target, args, kwargs, result)
-        if target.intake is not None and not evaluating.get():
-            target.intake(args, kwargs, result, duration)
-        series.turn = turn = turn - 1  # of two threads one may count for nothing: the slice is a call longer
-        if turn <= 0:
-            series.settle(duration, thread_time_ns() - working if working else 0)
-    except Exception as fault:
-        report(_SITE, fault)
-    return result
+    known, is_inside, enter, leave = KNOWN[method], inside.get, inside.set, inside.reset
+
+    @functools.wraps(function)
+    def call(model: Any = _ABSENT, table: Any = _ABSENT, /, *rest: Any, **kwargs: Any) -> Any:  # noqa: C901
+        plain = table is not _ABSENT and not rest and not kwargs
+        args = (model, table) if plain else tuple(each for each in (model, table, *rest) if each is not _ABSENT)
+        if is_inside() and not nested:
+            return function(model, table) if plain else function(*args, **kwargs)
+        try:
+            target = known.get(id(model))
+            if target is not None:
+                series = target.series
+                turn = series.turn
+                if turn <= 0 or ((context := current_context()) and not unremarkable(context)):
+                    target = None
+        except Exception as fault:
+            report(_SITE, fault)
+            target = None
+        if target is None:
+            return _call_recorded(function, method, args, kwargs)
+        token = enter(True)
+        working = thread_time_ns() if turn == 1 else 0
+        began = perf_counter_ns()
+        try:
+            result = function(model, table) if plain else function(*args, **kwargs)
+        except BaseException as error:
+            leave(token)
+            if _active is not None:
+                _active.fail_unrecorded(target, began, args, kwargs, error)
+            raise
+        duration = perf_counter_ns() - began
+        leave(token)
+        try:
+            series.durations.append(duration)
+            shape = result.shape if type(result) is ndarray else None
+            if shape == (1,) and target.labelled:
+                series.labels.append(result.item())
+            elif shape and target.tally is None:
+                series.rows.append(shape[0])
+            elif shape and target.tally is not None and result.nbytes <= MOST_ASIDE and not result.dtype.hasobject:
+                series.put_aside(target.tally, result.copy(), getattr(model, "classes_", None), result.nbytes)
+            elif _active is not None:
+                _active.count_outputs(target, args, kwargs, result)
+            if target.intake is not None and not evaluating.get():
+                target.intake(args, kwargs, result, duration)
+            series.turn = turn = turn - 1  # of two threads one may count for nothing: the slice is a call longer
+            if turn <= 0:
+                series.settle(duration, thread_time_ns() - working if working else 0)
+        except Exception as fault:
+            report(_SITE, fault)
+        return result
+
+    return call
+
+
+@functools.lru_cache(maxsize=256)
+def instrumented(method: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The wrapper of a method that finds its own by name: one for each function that has been called lately."""
+    return wrapper(method, function)
 
 
 def _call_recorded(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:
     runtime = _active
-    if runtime is None:
+    if runtime is None or not args:
         return function(*args, **kwargs)
     estimator = args[0]
     operation = runtime.start(method, args, kwargs)
@@ -169,6 +189,10 @@ class Runtime(ModelCalls):
     def outputs(self, target: Target, args: Arguments, kwargs: Keywords, result: object) -> Outputs | None:
         """What a call returned, counted."""
         return extract.outputs(target, args, kwargs, result)
+
+    def tally(self, target: Target) -> Tally | None:
+        """What counts results that were put aside."""
+        return extract.tally(target)
 
     def row_count(self, args: Arguments, kwargs: Keywords) -> int | None:
         """The number of samples of the input."""
