@@ -23,7 +23,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"who: {', '.join(CONTENDERS)}; all by default")
     parser.add_argument("--seed", type=int, default=0, help="of references and windows")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each figure of a contender but otelml")
+    parser.add_argument(
+        "--seconds", type=float, default=90.0, help="for each contender but otelml, all figures together"
+    )
     parser.add_argument("--quick", action="store_true", help="a few windows each, to see that it runs")
     parser.add_argument("--write", action="store_true", help="write DRIFT.md from the last run of every contender")
     options = parser.parse_args()

@@ -19,19 +19,19 @@ _INTRODUCTION = """# Drift: what is found, and how often nothing is taken for so
 Written by `python -m benchmarks.drift --write`, never edited. A table of 20 mixed columns (normal, correlated,
 log-normal, exponential, uniform, heavy-tailed, bimodal, zero-inflated; categorical of 3 to 50 levels; some with
 missing values), a reference of 10,000 rows, and windows of 200, 1,000 and 10,000 rows, which are judged one by one.
-Each figure is over ten references. Every contender has its defaults; what counts as flagged stands in
-`benchmarks/drift/contenders.py`.
+Figures are over ten references, as far as the time allows. Every contender has its defaults; what counts as flagged
+stands in `benchmarks/drift/contenders.py`.
 
 - False alarms: windows without drift in which anything is flagged, a warning included, by 1,000 windows.
 - Found: the share of windows with one changed column in which that column is flagged; the columns take turns. Read it
-beside the
-  false alarms: who flags everything finds everything.
+  beside the false alarms: who flags everything finds everything.
+- Of windows: how many were judged without drift, and how many with each change.
 - Time: milliseconds of CPU for a window of 20 columns, from the table to the verdict. Of otelml, judging is the part
-after the rows
-  are binned; a live window is binned in slices as its rows come.
+  after the rows are binned; a live window is binned in slices as its rows come.
 
 Evidently, alibi-detect, NannyML, river and whylogs run in environments of their own (`benchmarks/peers-drift-*.txt`,
-made by the command). They are slower, so they judge as many windows as fit into a given time.
+made by the command). They are slower, so they judge as many windows as fit into a given time: 90 seconds each unless
+`--seconds` says otherwise, and the command takes some 15 minutes. A share of few windows is a rough one.
 """
 
 
@@ -82,8 +82,10 @@ def _table(found: Mapping[str, Mapping[str, Any]], size: int) -> Table:
         cells = {cell["change"]: cell for cell in each["cells"] if cell["rows"] == size}
         shares = [f"{cells[change]['flagged'] / cells[change]['windows']:.2f}" for change in changes]
         null = cells[None]
-        rows.append([name, _false(null), f"{null['windows']:,}", *shares, f"{null['ms']:.1f}"])
-    return Table("", ["", "False alarms", "of windows", *changes, "ms"], rows)
+        judged = sorted(cells[change]["windows"] for change in changes)
+        most = f"{judged[0]:,}" if judged[0] == judged[-1] else f"{judged[0]:,} to {judged[-1]:,}"
+        rows.append([name, _false(null), f"{null['windows']:,}", *shares, most, f"{null['ms']:.1f}"])
+    return Table("", ["", "False alarms", "of windows", *changes, "of windows each", "ms"], rows)
 
 
 def _by_column(cells: list[dict[str, Any]]) -> Table:

@@ -35,11 +35,25 @@ def dependence_of(reference: Reference) -> Dependence:
 
 
 def test_correlations_are_those_of_ranked_bins(reference: Reference) -> None:
-    """As SciPy has them of the bins, to the precision of 32 bits."""
+    """As SciPy has them of the bins; a profile has 32 bits of them."""
     dependence, codes = dependence_of(reference), reference.codes(table(0, 10_000))
     assert dependence.features.tolist() == [0, 1, 2]
     expected = stats.spearmanr(codes[:, :3]).statistic
-    np.testing.assert_allclose(dependence.correlation, expected, atol=2e-6)
+    np.testing.assert_allclose(dependence.correlation, expected, rtol=1e-9)
+    kept = Reference.from_dict(reference.to_dict()).dependence
+    assert kept is not None
+    np.testing.assert_allclose(kept.correlation, expected, atol=1e-7)
+
+
+def test_the_correlation_of_a_window_is_that_of_its_scores(reference: Reference) -> None:
+    """Each value stands for the rank of its bin in the reference; the rest is SciPy's coefficient."""
+    dependence, codes = dependence_of(reference), reference.codes(table(2, 500, strength=0.2))
+    pair = dependence.change(dependence.products(codes))
+    assert pair is not None
+    places = [dependence.features.tolist().index(each) for each in (pair.first, pair.second)]
+    scores = [dependence.scores[at].astype(float)[codes[:, dependence.features[at]]] for at in places]
+    assert pair.now == pytest.approx(stats.pearsonr(*scores).statistic, rel=1e-9)
+    assert pair.before == dependence.correlation[places[0], places[1]]
 
 
 def test_products_add_up(reference: Reference) -> None:
@@ -105,7 +119,7 @@ def test_it_survives_storage(reference: Reference) -> None:
     """As plain arrays, with scores of 16 bits."""
     dependence = dependence_of(reference)
     loaded = Dependence.from_dict(dependence.to_dict(), *reference.counts.shape)
-    np.testing.assert_array_equal(loaded.correlation, dependence.correlation)
+    np.testing.assert_array_equal(loaded.correlation, dependence.correlation.astype(np.float32))
     np.testing.assert_allclose(loaded.scores, dependence.scores, atol=2e-3)
     codes = reference.codes(table(2, 500, strength=0.2))
     first, second = loaded.change(loaded.products(codes)), dependence.change(dependence.products(codes))

@@ -39,9 +39,11 @@ METHODS: Final = (
 )
 """The method by test."""
 
-_ORDERED_WEIGHTS = (0.34, 0.12, 0.14, 0.09, 0.0, 0.09, 0.01, 0.01, 0.20)
-_LISTED_WEIGHTS = (0.0, 0.0, 0.36, 0.0, 0.20, 0.10, 0.01, 0.33, 0.0)
+_ORDERED_WEIGHTS = (0.34, 0.10, 0.14, 0.09, 0.0, 0.09, 0.01, 0.01, 0.22)
+_LISTED_WEIGHTS = (0.0, 0.0, 0.22, 0.0, 0.40, 0.10, 0.01, 0.27, 0.0)
 """Shares of a feature's false alarms by test; large where a test of what never happens spends little of its own."""
+
+_WEIGHTS = np.array([_LISTED_WEIGHTS, _ORDERED_WEIGHTS]).T
 
 _TELLS_MORE = 1e-4
 """A location or scale as surely changed is told rather than a shape, though the shape may be still surer."""
@@ -112,9 +114,6 @@ class Comparison:
     Each test asks one question of a feature, with a share of its false alarms: is the location, the scale, the shape
     another, are more or fewer values missing, are there more values that the reference has not seen, or outside of
     its range?
-
-    Attributes:
-        weights: the shares, of shape (tests, features); they depend on whether the feature is ordered.
     """
 
     def __init__(self, cells: Cells) -> None:
@@ -132,9 +131,15 @@ class Comparison:
         self._shape[~self.ordered, BELOW:] = False
         self._shape[~self.ordered, UNLISTED] = True
         self._listed = np.flatnonzero(~self.ordered)
-        self._categories = self._shape[self._listed].sum(axis=1)
-        self.weights = np.where(self.ordered, *(np.array([w]).T for w in (_ORDERED_WEIGHTS, _LISTED_WEIGHTS)))
+        self._kept = self.valid[self._listed]
+        self._kept[:, MISSING:] = False
+        self._categories = self._kept.sum(axis=1)
         self._cells = cells
+
+    @property
+    def weights(self) -> FloatArray:
+        """The shares of the tests, of shape (tests, features); they depend on whether the feature is ordered."""
+        return _WEIGHTS.take(self.ordered.view(np.int8), axis=1)
 
     def test(self, reference: npt.NDArray[np.generic], window: npt.NDArray[np.generic]) -> Compared:
         """The p-values of a window; both are counts of shape (features, cells)."""
@@ -150,11 +155,12 @@ class Comparison:
         p = chi_square_test(self._tables(first), self._tables(second))
         tests[SHAPE], tests[ENDS, self._rows] = p[:features], p[features:]
         self._rates(tests, first, second)
-        weighted = np.divide(tests, self.weights, out=np.full(tests.shape, np.inf), where=self.weights > 0)
+        weights = self.weights
+        weighted = np.divide(tests, weights, out=np.full(tests.shape, np.inf), where=weights > 0)
         decisive = weighted.argmin(axis=0)
         told = ((decisive == SHAPE) | (decisive == ENDS)) & (weighted[:SHAPE].min(axis=0) <= _TELLS_MORE)
         decisive[told] = weighted[:SHAPE, told].argmin(axis=0)
-        return Compared(tests, weighted_bonferroni(tests, self.weights), decisive, location, scale)
+        return Compared(tests, weighted_bonferroni(tests, weights), decisive, location, scale)
 
     def _tables(self, counts: FloatArray) -> FloatArray:
         """What chi-square compares: the shape of all features, then the ends of the ordered ones.
@@ -187,8 +193,7 @@ class Comparison:
         self, tests: FloatArray, first: FloatArray, second: FloatArray, of: FloatArray, rows: FloatArray
     ) -> None:
         """One category has become more common: among many rare ones, chi-square pools it with the others."""
-        own = self._shape[self._listed]
-        now, before = second[self._listed] * own, first[self._listed] * own
+        now, before = second[self._listed] * self._kept, first[self._listed] * self._kept
         expected = (before + now) * (rows / np.maximum(of + rows, 1.0))[self._listed, None]
         excess = (now - expected) / np.sqrt(np.maximum(expected, 0.25))
         leading = excess.argmax(axis=1)

@@ -91,20 +91,12 @@ class Checks:
         self._reference = reference
         self._tolerances = tolerances
         self._alpha = alpha
-        self._names = [feature.name for feature in reference.features]
         kinds = [feature.kind for feature in reference.features]
         self._binned: Flags = np.array([kind in BINNED for kind in kinds], dtype=bool)
         self._ranged = self._binned & np.array([kind != DATETIME for kind in kinds], dtype=bool)
-        counts = reference.counts
-        wrong = np.where(self._binned, counts[:, UNLISTED], 0)
-        out = counts[:, BELOW] + counts[:, ABOVE] - reference.nonfinite
-        known = [counts[:, MISSING], out, counts[:, UNLISTED] - wrong, wrong, reference.nonfinite]
-        self._known: Counts = np.maximum(known, 0)
-        allowed = np.array([[tolerances[rate.check]] for rate in _RATES])
-        self._limit: Floats = self._known / reference.rows + allowed
-        strict = np.array([[rate.strict] for rate in _RATES])
-        self._never: Flags = strict & (self._known == 0)
-        own = counts.copy()
+        self._allowed: Floats = np.array([[tolerances[rate.check]] for rate in _RATES])
+        self._strict: Flags = np.array([[rate.strict] for rate in _RATES])
+        own = reference.counts.copy()
         own[:, MISSING] = 0
         self._varied = (own > 0).sum(1) > 1
         self._largest = (own.max(1) + 1) / (own.sum(1) + 2)
@@ -115,19 +107,29 @@ class Checks:
         yield from self._constant(window)
         yield from self._repeated(window)
 
+    def _in_training(self) -> Counts:
+        """How many of the training values violate each of `_RATES`, of shape (5, F)."""
+        counts, nonfinite = self._reference.counts, self._reference.nonfinite
+        wrong = np.where(self._binned, counts[:, UNLISTED], 0)
+        out = counts[:, BELOW] + counts[:, ABOVE] - nonfinite
+        return np.maximum([counts[:, MISSING], out, counts[:, UNLISTED] - wrong, wrong, nonfinite], 0)
+
     def _rates(self, window: QualityWindow) -> Iterator[Verdict]:
         """Rates above their limits, of all checks and features at once."""
-        counts, rows = window.counts, window.counts.sum(1)
+        counts: Counts = window.counts.astype(np.int64)
+        rows = counts.sum(1)
         unlisted = counts[:, UNLISTED]
         out = np.where(self._ranged, counts[:, BELOW] + counts[:, ABOVE] - window.nonfinite, 0)
         wrong = np.where(self._binned, unlisted, window.mismatched)
         bad = np.array([counts[:, MISSING], out, unlisted - wrong, wrong, window.nonfinite])
-        above = (bad > self._limit * rows) | (self._never & (bad > 0))
+        known = self._in_training()
+        limit = known / self._reference.rows + self._allowed
+        above = (bad > limit * rows) | (self._strict & (known == 0) & (bad > 0))
         for which, at in np.argwhere(above).tolist():
-            yield self._rate(_RATES[which], at, int(bad[which, at]), int(rows[at]), int(self._known[which, at]))
+            yield self._rate(_RATES[which], at, int(bad[which, at]), int(rows[at]), int(known[which, at]))
 
     def _rate(self, rate: _Rate, at: int, bad: int, rows: int, known: int) -> Verdict:
-        name, of = self._names[at], self._reference.rows
+        name, of = self._reference.features[at].name, self._reference.rows
         never = rate.strict and not known
         certain = never or rate_above(bad, rows, known, of) <= self._alpha
         limit = 0.0 if never else known / of + self._tolerances[rate.check]
@@ -156,8 +158,9 @@ class Checks:
                 value = self._reference.labels(at)[int(own[at].argmax())]
                 if self._binned[at]:
                     value = shown_value(self._reference.features[at], float(window.low[at]))
-                text = f"{self._names[at]!r}: all {present[at]:,} values are {value}; in training they varied."
-                yield Verdict(Check.CONSTANT, self._names[at], True, int(present[at]), window.rows, None, None, text)
+                name = self._reference.features[at].name
+                text = f"{name!r}: all {present[at]:,} values are {value}; in training they varied."
+                yield Verdict(Check.CONSTANT, name, True, int(present[at]), window.rows, None, None, text)
 
     def _repeated(self, window: QualityWindow) -> Iterator[Verdict]:
         if window.block < _FEWEST_ROWS or not window.compared:

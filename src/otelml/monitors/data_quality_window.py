@@ -9,6 +9,7 @@ import numpy as np
 
 from otelml.monitors.reference.layout import MISSING, NO_CHANGES, Binned, Counts, Floats
 from otelml.monitors.reference.reference import Reference
+from otelml.monitors.tallies import Tally, added, narrowed, nothing
 
 BLOCK = 256
 """Rows among which equal ones are looked for, as in the reference."""
@@ -21,7 +22,7 @@ class QualityWindow:
 
     Attributes:
         rows: number of rows.
-        counts: rows by feature and cell, int64 (F, C).
+        counts: rows by feature and cell, in the narrowest type, (F, C).
         nonfinite: infinite values by feature, int64 (F,).
         mismatched: values of another type by feature, int64 (F,).
         low: smallest value by feature, where all of them may be the same; float64 (F,).
@@ -44,7 +45,7 @@ class QualityWindow:
         """Forget all rows but those that wait for their block to fill."""
         features = len(self._reference.features)
         self.rows = self.repeated = self.compared = 0
-        self.counts: Counts = np.zeros(self._reference.counts.shape, dtype=np.int64)
+        self.counts: Tally = nothing(self._reference.counts.shape)
         self.nonfinite: Counts = np.zeros(features, dtype=np.int64)
         self.mismatched: Counts = np.zeros(features, dtype=np.int64)
         self.low: Floats = np.full(features, np.nan)
@@ -60,7 +61,7 @@ class QualityWindow:
     def add(self, binned: Binned) -> None:
         """Add a batch."""
         self.rows += binned.rows
-        self.counts += binned.counts
+        self.counts = added(self.counts, binned.counts, self.rows)
         self.nonfinite += binned.nonfinite
         self.mismatched += binned.mismatched
         np.fmin(self.low, binned.low, out=self.low)
@@ -102,11 +103,13 @@ class QualityWindow:
             ValueError: they are of other features.
         """
         self.clear()
-        arrays = {name: np.asarray(stored[name]).astype(getattr(self, name).dtype) for name in _ARRAYS}
+        types = {name: np.int64 if name == "counts" else getattr(self, name).dtype for name in _ARRAYS}
+        arrays = {name: np.asarray(stored[name]).astype(types[name]) for name in _ARRAYS}
         for name, values in arrays.items():
             if values.shape != getattr(self, name).shape:
                 raise ValueError(f"{name}: {values.shape} values, expected {getattr(self, name).shape}")
         for name, values in arrays.items():
             setattr(self, name, values)
         self.rows, self.repeated, self.compared = (int(stored[name]) for name in ("rows", "repeated", "compared"))
+        self.counts = narrowed(self.counts, self.rows)
         self.newest = {name: (float(newest), float(middle)) for name, (newest, middle) in stored["newest"].items()}

@@ -18,7 +18,7 @@ MOST_FEATURES = 16
 _CANDIDATES = 64
 _MOST_ROWS = 20_000
 _LEAST_ROWS = 50
-_AT_A_TIME = 512  # rows: what stays in the processor's cache
+_AT_A_TIME = 256  # rows: what stays in the processor's cache
 _NEARLY_ONE = 0.9995
 _LEAST_VARIANCE = 0.2
 _NO_SCORES = "dependence: {} has shape {}, but {} was expected"
@@ -53,7 +53,7 @@ class Dependence:
     Attributes:
         features: their numbers in the reference, of shape (k,).
         scores: the value of each cell, float32 of shape (k, cells).
-        correlation: float32 of shape (k, k).
+        correlation: of shape (k, k); rounded to 32 bits in a profile.
         variance: rows times the variance of each correlation's arctanh, from the fourth moments of the reference, as
             two bounded variables are not normal; float32 of shape (k, k).
         rows: number of rows that the correlations were computed from.
@@ -61,7 +61,7 @@ class Dependence:
 
     features: Codes
     scores: npt.NDArray[np.float32]
-    correlation: npt.NDArray[np.float32]
+    correlation: npt.NDArray[Any]
     variance: npt.NDArray[np.float32]
     rows: int
 
@@ -106,7 +106,7 @@ class Dependence:
         return cls(
             features=varied[leading],
             scores=scores[varied[leading]].astype(np.float32),
-            correlation=correlation.astype(np.float32),
+            correlation=correlation,
             variance=_variance(values, correlation).astype(np.float32),
             rows=len(values),
         )
@@ -122,7 +122,7 @@ class Dependence:
         total = np.zeros((features + 1, features + 1))
         for first in range(0, len(codes), _AT_A_TIME):
             part = codes[first : first + _AT_A_TIME].take(self.features, axis=1)
-            values = np.ones((len(part), features + 1), dtype=np.float32)
+            values = np.ones((len(part), features + 1))
             values[:, 1:] = flat.take(part + offset)
             total += values.T @ values
         return total
@@ -166,7 +166,7 @@ class Dependence:
         return {
             "features": self.features.astype(np.int32),
             "scores": self.scores.astype(np.float16),
-            "correlation": self.correlation,
+            "correlation": self.correlation.astype(np.float32),
             "variance": self.variance,
             "rows": self.rows,
         }

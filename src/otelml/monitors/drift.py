@@ -47,9 +47,9 @@ class DriftMonitor:
     rises at once, and falls after `calm_windows` windows in a row; each change of a state is one finding. Nothing is
     said before a window is complete (`warming_up`), and nothing at all with a reference of less than 50 rows.
 
-    Memory, by cell of the reference and three lengths: 24 bytes for the present windows and the last ones, 8 for the
-    reference in the tests; 18 more with `steps=4`, for the steps; besides, 2 x 8 x 17 x 17 bytes a length for the
-    dependence. Time: some 0.3 ms a window of 30 features, below 2 us a row over all three lengths.
+    Memory, by cell of the reference and three lengths: 12 bytes for the present windows and the last ones, and twice
+    that for windows of more than 65,535 rows; 18 more with `steps=4`, for the steps; besides, 2 x 8 x 17 x 17 bytes a
+    length for the dependence. Time: some 0.3 ms a window of 30 features, below 2 us a row over all three lengths.
 
     Args:
         reference: what the rows are compared with, at best of the training data.

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from otelml.monitors.alarms import OK, DailyBudget, States
-from otelml.monitors.comparison import Effects
-from otelml.monitors.dependence import PairChange
 from otelml.monitors.judgement import Evidence, Judge
 from otelml.monitors.reference import Reference
 from otelml.monitors.windows import Block
@@ -34,14 +32,6 @@ class Rates(NamedTuple):
     calm: int
 
 
-class _Sizes(NamedTuple):
-    """The effect sizes of a window, computed when they are asked for."""
-
-    window: Block
-    effects: Effects
-    pair: PairChange | None
-
-
 class Tracker:
     """Follows the states of the features, in their order, and of their dependence.
 
@@ -62,7 +52,6 @@ class Tracker:
         self._states = States(lengths, checks, rates.calm)
         self._budgets = [DailyBudget(rates.day) for _ in range(lengths)]
         self._methods: list[str] = [DriftMethod.PSI] * (checks - 1) + [DriftMethod.RANK_CORRELATION]
-        self._sizes: dict[int, _Sizes] = {}
 
     def take(self, number: int, window: Block) -> list[DriftFinding]:
         """Judge a window.
@@ -114,7 +103,11 @@ class Tracker:
             windows: the last complete one of each length.
             dependence: whether the dependence is watched.
         """
-        sizes = [None if each is None else self._sizes_of(each, windows[each]) for each in self.deciding(windows)]
+        deciding = self.deciding(windows)
+        needed = {number: windows[number] for number in deciding if number is not None}
+        # Computed when asked for, not kept: nine numbers a feature and length are more than the windows' own counts.
+        said = {number: self._judge.evidence(window) for number, window in needed.items() if window is not None}
+        sizes = [None if number is None else said.get(number) for number in deciding]
         levels = self._states.levels.max(axis=0)
         names = [STATES[level] if size else StateName.WARMING_UP for size, level in zip(sizes, levels, strict=True)]
         found = [
@@ -132,13 +125,6 @@ class Tracker:
             score = {DriftMethod.RANK_CORRELATION: abs(pair.now - pair.before)} if pair else {}
             found.append(DriftState(DriftType.DEPENDENCE, None, self._methods[-1], names[-1], score))
         return tuple(found)
-
-    def _sizes_of(self, number: int, window: Block | None) -> _Sizes | None:
-        known = self._sizes.get(number)
-        if window is not None and (known is None or known.window is not window):
-            evidence = self._judge.evidence(window)
-            known = self._sizes[number] = _Sizes(window, evidence.effects, evidence.pair)
-        return known
 
     def snapshot(self) -> dict[str, Any]:
         """As built-in types and arrays."""

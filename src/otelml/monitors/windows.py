@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from otelml.monitors.tallies import added, narrowed, nothing
+
 Length: TypeAlias = int | timedelta
 """Of a window: a number of rows, or a time."""
-
-_FITS_16_BITS = 2**16 - 1
 
 
 class Block:
@@ -31,7 +31,7 @@ class Block:
     __slots__ = ("counts", "end", "periods", "products", "rows", "start")
 
     def __init__(self, shape: tuple[int, int], products: int = 0, periods: int = 0) -> None:
-        self.counts: npt.NDArray[Any] = np.zeros(shape, dtype=np.int32)
+        self.counts: npt.NDArray[Any] = nothing(shape)
         self.rows = 0
         self.start: datetime | None = None
         self.end: datetime | None = None
@@ -44,8 +44,8 @@ class Block:
 
     def add(self, other: Block) -> None:
         """Take the rows of another block."""
-        np.add(self.counts, other.counts, out=self.counts, casting="unsafe")
         self.rows += other.rows
+        self.counts = added(self.counts, other.counts, self.rows)
         if self.products.size:
             self.products += other.products
         if self.periods.size:
@@ -53,12 +53,6 @@ class Block:
         if self.start is None:
             self.start = other.start
         self.end = other.end or self.end
-
-    def packed(self) -> Block:
-        """The same, in 16 bits a cell where the counts fit."""
-        if self.rows <= _FITS_16_BITS:
-            self.counts = self.counts.astype(np.uint16)
-        return self
 
     def snapshot(self) -> dict[str, Any]:
         """As built-in types and arrays."""
@@ -84,8 +78,9 @@ class Block:
                 continue  # JSON has no empty matrices
             if value.shape != wanted.shape:
                 raise ValueError(f"{name} has shape {value.shape}, but {wanted.shape} was expected")
-            setattr(block, name, value.astype(wanted.dtype))
+            setattr(block, name, value.astype(wanted.dtype if name != "counts" else np.int64))
         block.rows = int(stored["rows"])
+        block.counts = narrowed(block.counts, block.rows)
         block.start, block.end = (
             datetime.fromisoformat(text) if (text := stored[name]) else None for name in ("start", "end")
         )
@@ -128,7 +123,7 @@ class Window:
             for earlier in (*self._earlier, step):
                 complete.add(earlier)
             self.latest = complete
-        self._earlier.append(step.packed())
+        self._earlier.append(step)
         return complete
 
     @property
@@ -164,7 +159,7 @@ class Window:
         blank = self._current.empty()
         self._current = blank.restored(stored["current"])
         self._earlier.clear()
-        self._earlier.extend(blank.restored(block).packed() for block in stored["earlier"])
+        self._earlier.extend(blank.restored(block) for block in stored["earlier"])
         self.latest = blank.restored(stored["latest"]) if stored["latest"] else None
 
 

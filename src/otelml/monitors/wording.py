@@ -63,6 +63,7 @@ def feature_finding(
     moved = moved_bins(reference, evidence, feature)
     name = reference.features[feature].name
     subject = _SUBJECTS.get(type_, f"Feature {name!r}")
+    whose = "their" if type_ in _PLURAL else "its"
     return DriftFinding(
         type=type_,
         feature=name if type_ == DriftType.FEATURE else None,
@@ -76,7 +77,9 @@ def feature_finding(
         window_start=window.start,
         window_end=window.end,
         moved=moved,
-        message=_message(subject, type_ in _PLURAL, previous, level, _what(evidence, feature, test), moved, evidence),
+        message=_message(
+            subject, type_ in _PLURAL, previous, level, _what(evidence, feature, test, whose), moved, evidence
+        ),
         effects=effect_sizes(effects, feature),
     )
 
@@ -153,7 +156,7 @@ def _message(
     return " ".join(part for part in (opening, bins and f"Moved most: {bins}.", rows) if part)
 
 
-def _what(evidence: Evidence, feature: int, test: int) -> str:
+def _what(evidence: Evidence, feature: int, test: int, whose: str) -> str:
     if test in _RATES:
         effects, kind = evidence.effects, _RATES[test]
         now = _rate(evidence.window.counts[feature], kind)
@@ -163,13 +166,13 @@ def _what(evidence: Evidence, feature: int, test: int) -> str:
     if test == LOCATION:
         word = "higher" if evidence.compared.location[feature] > 0 else "lower"
         shift = abs(float(evidence.effects.shift[feature]))
-        return f"its values are {word}, by {shift:.2f} of their usual spread"
+        return f"{whose} values are {word}, by {shift:.2f} of their usual spread"
     if test == SCALE:
-        return f"its values are {'more' if evidence.compared.scale[feature] > 0 else 'less'} spread"
+        return f"{whose} values are {'more' if evidence.compared.scale[feature] > 0 else 'less'} spread"
     assert test in (SHAPE, ENDS, CATEGORY)
     if evidence.comparison.ordered[feature]:
-        return "the shape of its distribution is another"
-    return "its values come in other proportions"
+        return f"the shape of {whose} distribution is another"
+    return f"{whose} values come in other proportions"
 
 
 def _rate(counts: np.ndarray[tuple[int, ...], np.dtype[np.int32]], kind: int) -> float:

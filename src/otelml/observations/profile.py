@@ -32,8 +32,18 @@ def on_change(listener: Callable[[object], None]) -> None:
 def profile_of(model: object) -> dict[str, Any] | None:
     """The profile on a model; None where there is none, or something else under its name."""
     attributes = getattr(model, "__dict__", None)
-    profile = attributes.get(PROFILE_ATTRIBUTE) if isinstance(attributes, dict) else None
+    if not isinstance(attributes, dict):
+        return None
+    profile = attributes.get(PROFILE_ATTRIBUTE)
+    if profile is None and (inner := _compiled_module(attributes)) is not None:
+        return profile_of(inner)
     return profile if isinstance(profile, dict) else None
+
+
+def _compiled_module(attributes: Mapping[str, Any]) -> object:
+    """The module inside what `torch.compile` returns, which passes attributes that are set on it on (2.4 to 2.13)."""
+    modules = attributes.get("_modules")
+    return modules.get("_orig_mod") if isinstance(modules, dict) else None
 
 
 def has_reference(model: object) -> bool:

@@ -58,7 +58,7 @@ class MonitoringTelemetry:
     def read(self, source: MeasurementSource) -> None:
         """Have the state of these monitors read whenever metrics are collected; once for each source."""
         self._refresh(source)
-        for metric, read in (
+        reads: tuple[tuple[Metric, _Read], ...] = (
             (metrics.ML_DRIFT_STATUS, _status),
             (metrics.ML_DRIFT_FEATURE_RATIO, _drifted_ratio),
             (metrics.ML_DATA_QUALITY_CHECKS, _checks),
@@ -67,11 +67,13 @@ class MonitoringTelemetry:
             (metrics.ML_FEATURE_REFERENCE_RATIO, _reference_ratios),
             (metrics.ML_TELEMETRY_RECORDED, _seen),
             *((metric, _prediction(name)) for name, metric in _PREDICTIONS.items()),
-        ):
-            self._observe(metric, read)
+        )
+        for metric, read in reads:
+            self._observe(metric, read, is_last=metric is reads[-1][0])
 
     def _refresh(self, source: MeasurementSource) -> None:
-        # The SDK calls instruments back in the order of their creation (1.45): the first one asks for the states.
+        # The SDK calls instruments back in the order of their creation, one reader after the other (1.45): the first
+        # one asks for the states, and the last one lets them go.
         @guarded
         def callback(_options: CallbackOptions) -> list[Observation]:
             self._states = list(source.model_states())
@@ -79,11 +81,14 @@ class MonitoringTelemetry:
 
         metrics.ML_DRIFT_SCORE.observe(self._meter, [lambda options: callback(options) or []])
 
-    def _observe(self, metric: Metric, read: _Read) -> None:
+    def _observe(self, metric: Metric, read: _Read, *, is_last: bool) -> None:
         @guarded
         def callback(_options: CallbackOptions) -> list[Observation]:
             # A list: a generator's body would run outside the guard.
-            return [observation for state in self._states for observation in read(state)]
+            observations = [observation for state in self._states for observation in read(state)]
+            if is_last:
+                self._states = []  # texts and numbers of every bin: more than all that the monitors keep
+            return observations
 
         metric.observe(self._meter, [lambda options: callback(options) or []])
 

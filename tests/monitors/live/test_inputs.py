@@ -152,7 +152,8 @@ def test_a_hundred_thousand_columns(watch: Watch, telemetry: Telemetry) -> None:
     assert len(seen(telemetry)) == 10
     (event,) = [event for event in telemetry.events if event.name == events.ML_DRIFT_REFERENCE.name]
     assert event.attributes[names.ML_DRIFT_REFERENCE_STATE] == "capped"
-    assert event.attributes[names.ML_DRIFT_REFERENCE_REASON] == "50 of 100000 features are watched"
+    reason = "50 of 100000 features are watched: max_features and max_profile_bytes allow no more"
+    assert event.attributes[names.ML_DRIFT_REFERENCE_REASON] == reason
 
 
 def test_two_dimensional_targets(watch: Watch, telemetry: Telemetry) -> None:

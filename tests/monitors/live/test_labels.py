@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import cross_val_score
 
 from otelml.observations.profile import profile_of
@@ -94,3 +94,23 @@ def test_more_labels_than_are_taken_are_thinned_evenly(watch: Watch, telemetry: 
     (state,) = live.model_states()
     label = next(check for check in state.drift if check.type == "label")
     assert label.state == "ok"
+
+
+def test_a_served_model_that_learns_on(watch: Watch, telemetry: Telemetry) -> None:
+    """What `partial_fit` is given before a model is served is training; later labels are compared with that."""
+    watch()
+    model = SGDClassifier(random_state=0)
+    for seed in range(10):
+        model.partial_fit(rows(200), labels(200, 0.5, seed), classes=["no", "yes"])
+    model.partial_fit(rows(400), labels(400, 0.9))
+    telemetry.requests()
+    assert changes(telemetry) == []
+    model.predict(rows(10))
+    for seed in range(10):
+        model.partial_fit(rows(100), labels(100, 0.58, 20 + seed))
+    telemetry.requests()
+    assert changes(telemetry) == []
+    model.partial_fit(rows(400), labels(400, 0.95))
+    telemetry.requests()
+    assert [state for _, state in changes(telemetry, **{names.ML_DRIFT_TYPE: "label"})] == ["drifted"]
+    assert len(changes(telemetry)) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -64,3 +65,37 @@ def test_wrong_times_are_refused(times: object, period: str, words: str) -> None
     """Times that are missing, too few or no dates are refused in words."""
     with pytest.raises(ValueError, match=words):
         Reference.build(normal(100, 1), times=times, period=period)
+
+
+@pytest.mark.parametrize("most", [20_000, 60_000, 400_000])
+@pytest.mark.parametrize("period", ["hour", "weekday"])
+def test_the_limit_of_bytes_holds_for_all_periods(period: str, most: int) -> None:
+    """With many features, those that fit are kept, and it shows how many are not."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(2_000, 120)), columns=[f"column {at}" for at in range(120)])
+    frame.insert(0, "at", TIMES)
+    reference = Reference.build(frame, period=period, max_bytes=most)
+    taken = len(pickle.dumps(reference.to_dict()))
+    assert taken < most + 6_000  # the dependence and the target have bounds of their own
+    kept = len(reference.features)
+    assert reference.omitted == 121 - kept
+    assert kept == 121 or taken > 0.7 * most
+    assert reference.periods is not None
+    assert reference.periods.clock == 0
+
+
+def test_times_may_lie_beyond_the_limit() -> None:
+    """Where the column of times does not fit, training is counted by it, and live rows by when they came."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(2_000, 40)), columns=[f"column {at}" for at in range(40)]).assign(at=TIMES)
+    reference = Reference.build(frame, period="hour", max_bytes=20_000)
+    assert reference.periods is not None
+    assert reference.periods.clock is None
+    assert reference.periods.rows.tolist() == Reference.build(frame, period="hour").periods.rows.tolist()  # type: ignore[union-attr]
+
+
+def test_a_table_without_times() -> None:
+    """It is refused, or profiled without periods where that is asked for."""
+    with pytest.raises(ValueError, match="needs `times`"):
+        Reference.build(normal(100, 2), period="hour")
+    assert Reference.build(normal(100, 2), period="hour", timeless=True).periods is None

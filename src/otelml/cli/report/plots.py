@@ -7,7 +7,9 @@ from datetime import datetime
 from html import escape
 
 _GAP = 0.18
+_APART = 14  # of numbers on an axis, in CSS pixels
 _MOST_SLANTED = 30
+_MOST_LEVEL = 6
 
 
 def bars(
@@ -28,9 +30,9 @@ def bars(
         height: likewise.
     """
     top = max([*(reference or ()), *live, 1e-9])
-    is_crowded = len(labels) > _MOST_SLANTED
-    left, bottom, angle = (44, 104, 70) if is_crowded else (44, 74, 35)
-    height += 30 * is_crowded
+    is_level, is_crowded = len(labels) <= _MOST_LEVEL, len(labels) > _MOST_SLANTED
+    left, bottom, angle = (44, 24, 0) if is_level else (44, 104, 70) if is_crowded else (44, 74, 35)
+    height += 30 * is_crowded - 50 * is_level
     step = (width - left) / max(len(labels), 1)
     plot = height - bottom - 8
     parts = [_axis(top, left, plot, width)]
@@ -44,7 +46,7 @@ def bars(
         drawn += _bar(x + (0 if reference is None else wide), wide, now / top * plot, plot, "live")
         place = f"translate({left + (index + 0.5) * step:.1f},{plot + 16}) rotate({angle})"
         parts.append(f"<g><title>{escape(label)}: {said}</title>{drawn}</g>")
-        parts.append(f'<text class="tick" transform="{place}">{escape(_short(label))}</text>')
+        parts.append(f'<text class="tick{" middle" * is_level}" transform="{place}">{escape(_short(label))}</text>')
     return f'<svg viewBox="0 0 {width} {height}" class="bars" role="img">{"".join(parts)}</svg>'
 
 
@@ -103,7 +105,9 @@ def timeline(
         return left + (moment - first).total_seconds() / lasted * (width - left)
 
     parts = []
-    for value in (bottom, threshold):
+    highest = max(known)
+    marked = (bottom, threshold, highest) if y(threshold) - y(highest) > _APART else (bottom, threshold)
+    for value in marked:
         kind = "threshold" if value == threshold else "grid"
         parts.append(f'<line class="{kind}" x1="{left}" x2="{width}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
         parts.append(f'<text class="tick end" x="{left - 6}" y="{y(value) + 4:.1f}">{value:.2g}</text>')

@@ -11,6 +11,7 @@ import numpy as np
 from otelml.monitors.data_quality import DataQualityMonitor
 from otelml.monitors.drift import DriftMonitor
 from otelml.monitors.reference import Reference
+from otelml.monitors.tallies import Tally, added, narrowed, nothing
 from otelml.observations import FeatureBins, Finding
 
 
@@ -22,7 +23,8 @@ class FeatureMonitors:
         name: where the reference comes from: `fit`, `describe`, `live`, or the name of a file.
         drift: the monitor of their distributions.
         quality: the monitor of broken data.
-        totals: rows by feature and cell since the start, int64 (F, C).
+        totals: rows by feature and cell since the start, in the narrowest type, (F, C).
+        rows: number of rows since the start.
     """
 
     def __init__(self, reference: Reference, name: str, options: Mapping[str, Any]) -> None:
@@ -37,7 +39,8 @@ class FeatureMonitors:
         self.name = name
         self.drift = DriftMonitor(reference, **options)
         self.quality = DataQualityMonitor(reference)
-        self.totals = np.zeros_like(reference.counts)
+        self.totals: Tally = nothing(reference.counts.shape)
+        self.rows = 0
 
     def update(self, table: Any, start: datetime, end: datetime) -> list[Finding]:
         """Take rows.
@@ -48,14 +51,28 @@ class FeatureMonitors:
             end: when the last of them came.
         """
         binned = self.reference.bin(table, with_codes=self.drift.wants_codes)
-        self.totals += binned.counts
+        self.rows += binned.rows
+        self.totals = added(self.totals, binned.counts, self.rows)
         return [*self.quality.update_binned(binned), *self.drift.update_binned(binned, start, end)]
 
     def reset(self) -> None:
         """Forget the rows, but not the reference."""
         self.drift.reset()
         self.quality.reset()
-        self.totals[:] = 0
+        self.totals, self.rows = nothing(self.totals.shape), 0
+
+    def restore(self, totals: Any) -> None:
+        """Take the totals of a snapshot.
+
+        Raises:
+            ValueError: they are of another reference.
+        """
+        counts = np.asarray(totals).astype(np.int64)
+        if counts.shape != self.totals.shape:
+            raise ValueError("the stored reference is not this model's")
+        # Values of a column that has vanished are counted nowhere, so the fullest column has as many as there are rows.
+        self.rows = int(counts.sum(axis=1).max(initial=0))
+        self.totals = narrowed(counts, self.rows)
 
     def bins(self, most: int) -> tuple[FeatureBins, ...]:
         """The rows by cell, of the first features.

@@ -1,4 +1,4 @@
-"""The labels that a model is scored with, compared with those that it was trained with."""
+"""The labels that a model is scored with, or goes on learning from, compared with those that it was trained with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_ROWS = 10_000
 
 
 class LabelIntake:
-    """Takes the labels of the calls of `score` of one model."""
+    """Takes the labels of the calls of `score` of one model, or those of `partial_fit` of one that is served."""
 
     __slots__ = ("_find", "_waiting", "_watch")
 
@@ -41,7 +41,7 @@ class LabelIntake:
 
     @guarded
     def __call__(self, arguments: Sequence[Any], keywords: Mapping[str, Any], result: Any, duration: int) -> None:
-        """Take one call: `score(X, y)`."""
+        """Take one call: `score(X, y)` or `partial_fit(X, y)`."""
         labels = arguments[2] if len(arguments) > 2 else keywords.get("y")
         rows = chunks.row_count(labels)
         if not rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,9 +13,6 @@ from otelml._guard import guarded
 from otelml.monitors.live import chunks
 from otelml.monitors.live.watch import build_options
 from otelml.monitors.reference import Reference
-from otelml.monitors.reference.layout import DATETIME
-from otelml.monitors.reference.periods import periods_of
-from otelml.monitors.reference.tables import open_table
 from otelml.observations import ModelIdentity
 from otelml.observations.profile import REFERENCE, profile_of, write_section
 from otelml.settings import Settings
@@ -104,11 +100,9 @@ class Learning:
                 leave_reference(each, reference, FIT, tell=method != "partial_fit")
 
     def _build(self, identity: ModelIdentity, table: Any, target: Any) -> Reference:
-        reference = Reference.build(table, target=target, **build_options(identity, self._settings))
         period = self._settings.reference_period
-        if period == "none" or not any(feature.kind == DATETIME for feature in reference.features):
-            return reference
-        return replace(reference, periods=periods_of(reference, open_table(table), None, period), dependence=None)
+        by_period = {} if period == "none" else {"period": period, "timeless": True}
+        return Reference.build(table, target=target, **build_options(identity, self._settings), **by_period)
 
     def _add(self, model: Any, identity: ModelIdentity, table: Any, target: Any) -> Reference:
         partial = self._partial.get(model)

@@ -53,6 +53,7 @@ class LiveMonitors:
         self._learning = Learning(settings)
         self._watches: OrderedDict[storage.Key, Watch] = OrderedDict()
         self._stored: dict[storage.Key, Any] = {}
+        self._served: weakref.WeakKeyDictionary[Any, LabelIntake] = weakref.WeakKeyDictionary()
         self._lock = threading.RLock()  # a signal handler may call a model while its thread looks one up
         if hasattr(os, "register_at_fork"):
             reset = weakref.WeakMethod(self._reset_in_child)
@@ -75,14 +76,25 @@ class LiveMonitors:
             return None
         if kind == VALUES and identity.task in _LABELLING:
             kind = LABELS
-        return RowIntake(self._watch(model, identity), method, kind)
+        watch = self._watch(model, identity)
+        if getattr(type(model), "__hash__", None) is not None and hasattr(model, "__weakref__"):
+            self._served[model] = LabelIntake(lambda _model: watch)
+        return RowIntake(watch, method, kind)
 
     @guarded
     def learned(
         self, model: object, identity: ModelIdentity, method: str, arguments: Sequence[Any], keywords: Mapping[str, Any]
     ) -> None:
-        """Leave a profile of the training data on a model that has been fitted."""
-        if not (self._settings.monitors and self._settings.reference_at_fit):
+        """Leave a profile of the training data on a model that has been fitted.
+
+        The labels of a model that is served and learns on with `partial_fit` are compared with those of its training.
+        """
+        if not self._settings.monitors:
+            return
+        labels = self._served.get(model) if method == "partial_fit" else None
+        if labels is not None:
+            labels((model, *arguments), keywords, None, 0)
+        if not self._settings.reference_at_fit:
             return
         try:
             self._learning.learned(model, identity, method, arguments, keywords)
@@ -93,10 +105,13 @@ class LiveMonitors:
         """The state of every model that is watched, all rows that have come counted."""
         with self._lock:
             watches = list(self._watches.values())
+        states = []
         for watch in watches:
             watch.settle()
-            watch.remember()
-        return [state_of(watch, self._settings.metric_features) for watch in watches]
+            state = state_of(watch, self._settings.metric_features)
+            watch.remember(state.drift)
+            states.append(state)
+        return states
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the state of all models to a file; see `otelml.snapshot`."""

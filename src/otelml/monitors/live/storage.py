@@ -154,11 +154,11 @@ def _revive_features(watch: Watch, kept: Mapping[str, Any]) -> None:
     if watch.features is None:
         watch.compare_with(Reference.from_dict(kept["reference"]), kept["name"])
     features = watch.features
-    if features is None or np.shape(kept["totals"]) != features.totals.shape:
+    if features is None:
         raise ValueError("the stored reference is not this model's")
+    features.restore(kept["totals"])
     features.drift.restore(kept["drift"])
     features.quality.restore(kept["quality"])
-    features.totals[:] = kept["totals"]
     watch.history = History(kept["history"])
 
 

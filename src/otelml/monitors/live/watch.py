@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import groupby
 from time import perf_counter_ns
@@ -19,7 +19,7 @@ from otelml.monitors.live.history import History, Point
 from otelml.monitors.live.outputs import OutputMonitors
 from otelml.monitors.live.sampling import Sampling
 from otelml.monitors.reference import Reference
-from otelml.observations import Finding, FindingSink, ModelIdentity, ReferenceChange
+from otelml.observations import DriftState, Finding, FindingSink, ModelIdentity, ReferenceChange
 from otelml.semconv.attributes import DriftMethod, DriftReferenceState, DriftType
 from otelml.settings import Settings
 
@@ -31,6 +31,7 @@ SLICE = 256
 
 _SLICE_VALUES = 65_536
 _MOST_WAITING = 4_096
+_MOST_WAITING_VALUES = 1 << 20  # of wide rows fewer wait, four slices at least
 _MOST_REFERENCE_VALUES = 4_000_000
 _TAKE_COST = 900
 """What it costs to put one row aside, in ns; it is not measured call by call."""
@@ -75,9 +76,10 @@ class Watch:
     def reset(self) -> None:
         """Start from nothing but the reference, as a forked child does; the lock may have been held."""
         self._lock = threading.Lock()
-        self.rows: deque[bytes] = deque(maxlen=_MOST_WAITING)
-        self.durations: deque[int] = deque(maxlen=_MOST_WAITING)
-        self._chunks: deque[Any] = deque(maxlen=_MOST_WAITING)
+        most = max(4 * self.slice_rows, min(_MOST_WAITING, _MOST_WAITING_VALUES // max(self.width, 1)))
+        self.rows: deque[bytes] = deque(maxlen=most)
+        self.durations: deque[int] = deque(maxlen=most)
+        self._chunks: deque[Any] = deque(maxlen=most)
         self._chunk_rows = 0
         self._first: list[Any] = []
         self._first_rows = 0
@@ -103,7 +105,9 @@ class Watch:
         state = DriftReferenceState.TAKEN
         if reference.omitted:
             state = DriftReferenceState.CAPPED
-            reason = f"{len(reference.features)} of {reference.columns} features are watched"
+            watched = f"{len(reference.features)} of {reference.columns} features are watched"
+            capped = f"{watched}: max_features and max_profile_bytes allow no more"
+            reason = capped if reason is None else f"{reason}; {capped}"
         elif reason is None and reference.periods is None and self.settings.reference_period != "none":
             reason = f"no reference by {self.settings.reference_period}: the training data had no timestamps"
         change = ReferenceChange(name, state, reason, reference.rows, len(reference.features))
@@ -189,12 +193,19 @@ class Watch:
         self._first.clear()
         self._first_rows = 0
         reference = Reference.build(chunks.joined(alike), **build_options(self.model, self.settings))
-        self.compare_with(reference, LIVE, reason="the model has no profile of its training data")
+        # As it would come back from a profile: in few bytes, and the same after a restart.
+        self.compare_with(
+            Reference.from_dict(reference.to_dict()), LIVE, reason="the model has no profile of its training data"
+        )
 
-    def remember(self) -> None:
-        """Note in the history how the features are now."""
+    def remember(self, states: Sequence[DriftState]) -> None:
+        """Note in the history how the features are now.
+
+        Args:
+            states: of all checks of the model.
+        """
         if self.features is not None and not self.features.drift.warming_up:
-            checks = [check for check in self.features.drift.states if check.type == DriftType.FEATURE]
+            checks = [check for check in states if check.type == DriftType.FEATURE]
             scores = tuple(check.scores.get(DriftMethod.PSI) for check in checks)
             now = datetime.now(timezone.utc).isoformat(timespec="seconds")
             self.history.add(Point(now, self.sampling.seen, scores, tuple(check.state for check in checks)))

@@ -61,7 +61,6 @@ class Reader:
         self._datetimes = [(at, feature.name) for at, feature in enumerate(self._features) if feature.kind == DATETIME]
         periods = reference.periods
         self._periods = None if periods is None or periods.clock is None else (periods.kind, periods.clock)
-        self._at = {feature.name: at for at, feature in enumerate(self._features)}
         self._matched: tuple[object, Codes, ColumnChanges] | None = None
 
     def bin(self, X: Any, with_codes: bool) -> Binned:
@@ -212,7 +211,8 @@ class Reader:
         vanished = [feature for at, feature in enumerate(self._features) if positions[at] < 0]
         if len(vanished) == len(positions) and len(names) == self._columns:
             positions = self._positions  # all columns have other names: their order is what is left
-        appeared = [name for name in names if name not in self._at]
+        known_names = {feature.name for feature in self._features}
+        appeared = [name for name in names if name not in known_names]
         unknown = self._columns - len(self._features)
         if unknown:  # the names of columns that are not profiled are not kept
             appeared = [f"{len(appeared) - unknown} more columns"] if len(appeared) > unknown else []

@@ -56,19 +56,18 @@ class Binner:
         binned = [features[i] for i in self.numeric]
         steps = max((len(feature.edges) for feature in binned), default=0)
         # NaN is reached by no value, so a feature with fewer edges stops counting at its own last one.
-        self._edges = np.full((steps, len(binned)), np.nan)
-        self._cell = np.full((len(binned), steps + 1), width + UNLISTED, dtype=np.int16)
+        table = np.full((steps, len(binned)), np.nan)
+        self._cell = np.full((len(binned), steps + 1), width + UNLISTED, dtype=np.uint8)
         for at, feature in enumerate(binned):
             edges = len(feature.edges)
-            self._edges[:edges, at] = feature.edges
+            table[:edges, at] = feature.edges
             if edges:
                 self._cell[at, 0] = width + BELOW
                 self._cell[at, 1:edges] = np.arange(edges - 1)
                 self._cell[at, edges:] = width + ABOVE
+        self._edges = narrow(table)
         self._steps = steps
         self._offset = np.arange(len(binned), dtype=np.intp) * (steps + 1)
-        first = np.arange(len(binned), dtype=np.int32) * width
-        self._flat_cell = self._cell.ravel() + np.repeat(first, steps + 1)
 
     def count(self, values: npt.NDArray[Any], missing: Flags | None) -> Counts:
         """Count numbers by cell.
@@ -82,12 +81,13 @@ class Binner:
         """
         features = len(self._offset)
         places = np.zeros(features * (self._steps + 1), dtype=np.int64)
-        rows = max(1, BLOCK // max(features, 1))
+        rows, edges = max(1, BLOCK // max(features, 1)), self._edges.astype(np.float64)
         for first in range(0, len(values), rows):
-            reached = self._reached(values[first : first + rows])
+            reached = _reached(values[first : first + rows], edges)
             places += np.bincount((reached + self._offset).ravel(), minlength=len(places))
         # The sums are whole numbers below 2**53, which floats hold exactly.
-        counts = np.bincount(self._flat_cell, places, features * self.width).astype(np.int64)
+        cells = self._cell + np.arange(features, dtype=np.intp)[:, None] * self.width
+        counts = np.bincount(cells.ravel(), places, features * self.width).astype(np.int64)
         counts = counts.reshape(features, self.width)
         if missing is not None:
             absent = missing.sum(0)
@@ -98,25 +98,33 @@ class Binner:
     def codes(self, values: npt.NDArray[Any], missing: Flags | None) -> Codes:
         """The cell of each number, 0 to C-1, intp (n, F'); arguments as of `count`."""
         codes = np.empty(values.shape, dtype=np.intp)
-        rows = max(1, BLOCK // max(len(self._offset), 1))
+        rows, edges = max(1, BLOCK // max(len(self._offset), 1)), self._edges.astype(np.float64)
         flat = self._cell.ravel()
         for first in range(0, len(values), rows):
-            reached = self._reached(values[first : first + rows])
+            reached = _reached(values[first : first + rows], edges)
             codes[first : first + rows] = flat.take(reached + self._offset)
         if missing is not None:
             codes[missing] = self.width + MISSING
         return codes
 
-    def _reached(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        if values.dtype != np.float64:
-            values = values.astype(np.float64)
-        reached = np.zeros(values.shape, dtype=_BUFFER_TYPE)
-        hit = np.empty(values.shape, dtype=np.bool_)
-        as_number = hit.view(_BUFFER_TYPE)
-        for edge in self._edges:
-            np.greater_equal(values, edge, out=hit)
-            np.add(reached, as_number, out=reached)
-        return reached
+
+def _reached(values: npt.NDArray[Any], edges: Floats) -> npt.NDArray[np.uint8]:
+    if values.dtype != np.float64:
+        values = values.astype(np.float64)
+    reached = np.zeros(values.shape, dtype=_BUFFER_TYPE)
+    hit = np.empty(values.shape, dtype=np.bool_)
+    as_number = hit.view(_BUFFER_TYPE)
+    for edge in edges:
+        np.greater_equal(values, edge, out=hit)
+        np.add(reached, as_number, out=reached)
+    return reached
+
+
+def narrow(values: Floats) -> npt.NDArray[Any]:
+    """Numbers in 32 bits where that changes none of them."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    return single if np.array_equal(single.astype(np.float64), values, equal_nan=True) else values
 
 
 def counted(codes: Codes, width: int) -> Counts:

@@ -13,7 +13,7 @@ from otelml.monitors.dependence import Dependence
 from otelml.monitors.reference import profiling
 from otelml.monitors.reference.binning import MAX_BINS, cells_of
 from otelml.monitors.reference.layout import BINNED, CATEGORICAL, DATETIME, KINDS, SPECIAL, Codes, Feature, Floats
-from otelml.monitors.reference.periods import periods_of
+from otelml.monitors.reference.periods import LENGTHS, periods_of
 from otelml.monitors.reference.profiling import Profile
 from otelml.monitors.reference.reference import Reference
 from otelml.monitors.reference.tables import Table, distinct, open_table
@@ -45,6 +45,7 @@ def build_reference(
     bins: int = BINS,
     times: Any = None,
     period: str | None = None,
+    timeless: bool = False,
 ) -> Reference:
     """Profile a table.
 
@@ -54,12 +55,14 @@ def build_reference(
         feature_names: names of the columns; those of the table, else `x0`, `x1`, ...
         kinds: by name of a column, the kind of feature it is to be (`categorical`, `numeric`, ...).
         max_features: number of columns that are profiled, the first ones.
-        max_bytes: of the packed profile; further columns are left out.
+        max_bytes: of the packed profile, without that of the target; further columns are left out. With `period`, fewer
+            columns fit, as each has 24 times the counts, or 7 times.
         min_category_count: a category is kept where it was seen at least that often.
         bins: the largest number of bins of a feature, 2 to 200.
         times: for `period`, when each row was taken, or the name of the column that says so; None: the first
             column with timestamps.
         period: `hour` or `weekday`: count the rows by hour of the day or by day of the week (UTC), too.
+        timeless: whether a table without times is profiled without periods, rather than refused.
 
     Raises:
         TypeError: not a table.
@@ -77,7 +80,12 @@ def build_reference(
         raise ValueError(f"There is no kind of feature {unknown.pop()!r}. There are: {', '.join(sorted(KINDS))}.")
     sample = table.part(0, table.rows, _step(table.rows, SAMPLE_ROWS))
     profiles = _profiles(sample, names, wanted, bins, min_category_count)
-    kept = _within(profiles, names, max_bytes)
+    moments = [at for at, profile in enumerate(profiles) if profile.kind == DATETIME]
+    if times is None and moments:
+        times = moments[0]
+    elif times is None and timeless:
+        period = None
+    kept = _within(profiles, names, max_bytes, _bytes_of_periods(period, table.rows))
     reference = _empty(profiles[:kept], names[:kept], table.width, named, min_category_count)
     reference = _counted(reference, table)
     sampled = reference.bin_table(sample, with_codes=True)
@@ -151,14 +159,20 @@ def _profiles(sample: Table, names: Sequence[str], kinds: Mapping[str, str], bin
     ]
 
 
-def _within(profiles: Sequence[Profile], names: Sequence[str], max_bytes: int) -> int:
+def _bytes_of_periods(period: str | None, rows: int) -> int:
+    """What the counts by period take for one cell, packed."""
+    return 0 if period is None else LENGTHS.get(period, 0) * (2 if rows < 1 << 16 else 4)
+
+
+def _within(profiles: Sequence[Profile], names: Sequence[str], max_bytes: int, by_period: int) -> int:
     """How many of the features fit into a number of bytes, one at least."""
-    total = 0
+    total = widest = 0
     for at, (profile, name) in enumerate(zip(profiles, names, strict=True)):
         cells = max(len(profile.edges) - 1, len(profile.categories)) + SPECIAL
         texts = sum(len(category) if isinstance(category, str) else 8 for category in profile.categories)
         total += 8 * len(profile.edges) + len(profile.centers) + 4 * cells + texts + len(name) + 24
-        if total > max_bytes and at:
+        widest = max(widest, cells)
+        if total + by_period * widest * (at + 1) > max_bytes and at:
             return at
     return len(profiles)
 

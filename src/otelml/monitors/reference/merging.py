@@ -30,7 +30,9 @@ def merge(first: Reference, second: Reference) -> Reference:
     periods = first.periods
     if periods is not None and alike and second.periods is not None and second.periods.kind == periods.kind:
         periods = replace(
-            periods, counts=periods.counts + second.periods.counts, rows=periods.rows + second.periods.rows
+            periods,
+            counts=periods.counts.astype(np.int64) + second.periods.counts,
+            rows=periods.rows + second.periods.rows,
         )
     target = first.target
     if target is not None and second.target is not None:
@@ -38,7 +40,7 @@ def merge(first: Reference, second: Reference) -> Reference:
     return replace(
         first,
         rows=rows,
-        counts=first.counts + added,
+        counts=first.counts.astype(np.int64) + added,
         centers=_centers(first, second, added, same),
         nonfinite=first.nonfinite + second.nonfinite,
         repeated=(first.repeated * first.rows + second.repeated * second.rows) / rows,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otelml.monitors.dependence import Dependence
-from otelml.monitors.reference.binning import MAX_BINS, cells_of
+from otelml.monitors.reference.binning import MAX_BINS, cells_of, narrow
 from otelml.monitors.reference.layout import (
     BINNED,
     BOOLEAN,
@@ -33,6 +33,7 @@ from otelml.monitors.reference.layout import (
 from otelml.monitors.reference.periods import LENGTHS, Periods
 from otelml.monitors.reference.quantiles import packed_centers, unpacked_centers
 from otelml.monitors.reference.reference import Reference
+from otelml.monitors.tallies import narrowed
 
 VERSION = 1
 _LETTERS = {"n": NUMERIC, "c": CATEGORICAL, "b": BOOLEAN, "d": DATETIME, "t": TEXT, "z": NONZERO}
@@ -53,7 +54,7 @@ def to_dict(reference: Reference) -> Plain:
         "repeated": float(reference.repeated),
         "kinds": "".join(_LETTER_OF[feature.kind] for feature in features),
         "edge_counts": np.array([len(feature.edges) for feature in binned], dtype=np.uint8),
-        "edges": _narrow(np.concatenate([feature.edges for feature in binned] or [np.empty(0)])),
+        "edges": narrow(np.concatenate([feature.edges for feature in binned] or [np.empty(0)])),
         "centers": np.concatenate([_centers(reference, at) for at in range(len(features))]),
         "counts": _small(np.concatenate([_used(reference.counts[at], f.cells) for at, f in enumerate(features)])),
         "spread": reference.spread.astype(np.float32),
@@ -100,6 +101,7 @@ def from_dict(plain: Mapping[str, Any]) -> Reference:
     counts = _matrix(_array(plain, "counts", "iu"), features, width, "counts")
     if (counts < 0).any() or (counts.sum(1) != rows).any():
         raise ValueError(f"counts: those of a feature must be positive and add up to the {rows} rows.")
+    centers = _unpacked(_array(plain, "centers", "iu"), features, width)
     spread = _array(plain, "spread", "f", len(features))
     if not (np.isfinite(spread).all() and (spread > 0).all()):
         raise ValueError("spread: expected positive numbers.")
@@ -108,8 +110,9 @@ def from_dict(plain: Mapping[str, Any]) -> Reference:
     return Reference(
         features=features,
         rows=rows,
-        counts=counts,
-        centers=_unpacked(_array(plain, "centers", "iu"), features, width),
+        # A process keeps the references of all its models: half the width where that says the same.
+        counts=counts.astype(np.int32) if rows < 1 << 31 else counts,
+        centers=centers.astype(np.float32) if all(_is_narrow(feature.edges) for feature in features) else centers,
         spread=spread.astype(np.float64),
         columns=columns,
         named=named,
@@ -197,6 +200,10 @@ def _unpacked(packed: npt.NDArray[Any], features: Sequence[Feature], width: int)
     return centers
 
 
+def _is_narrow(edges: Floats) -> bool:
+    return narrow(edges).dtype == np.float32
+
+
 def _used(counts: Counts, cells: int) -> Counts:
     return np.concatenate((counts[:cells], counts[-SPECIAL:]))
 
@@ -224,7 +231,12 @@ def _periods(part: Mapping[str, Any], shape: tuple[int, ...], kinds: str) -> Per
     clock = _whole(part, "clock", 0) if "clock" in part else None
     if clock is not None and (clock >= len(kinds) or _LETTERS[kinds[clock]] != DATETIME):
         raise ValueError(f"clock: feature {clock} has no timestamps.")
-    return Periods(kind, counts.astype(np.int64), _array(part, "rows", "iu", LENGTHS[kind]).astype(np.int64), clock)
+    return Periods(
+        kind,
+        narrowed(counts, int(counts.max(initial=0))),
+        _array(part, "rows", "iu", LENGTHS[kind]).astype(np.int64),
+        clock,
+    )
 
 
 def _whole(plain: Mapping[str, Any], name: str, least: int) -> int:
@@ -263,9 +275,3 @@ def _numbers(value: Any) -> npt.NDArray[Any] | None:
 def _small(counts: Counts) -> npt.NDArray[Any]:
     highest = int(counts.max(initial=0))
     return counts.astype(np.uint16 if highest < 1 << 16 else np.uint32 if highest < 1 << 32 else np.int64)
-
-
-def _narrow(values: Floats) -> npt.NDArray[Any]:
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    return single if np.array_equal(single.astype(np.float64), values) else values

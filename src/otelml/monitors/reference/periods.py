@@ -26,7 +26,7 @@ class Periods:
 
     Attributes:
         kind: `hour` (of the day, 0 to 23) or `weekday` (0 is Monday), in UTC.
-        counts: rows by period, feature and cell, int64 (P, F, C).
+        counts: rows by period, feature and cell, whole numbers of any width, (P, F, C).
         rows: rows by period, int64 (P,).
         clock: number of the feature that says when a row was taken; None where that is not among them, so that of live
             rows it counts when they came.
@@ -65,7 +65,7 @@ def periods_of(reference: Reference, table: Table, times: Any, kind: str) -> Per
     Args:
         reference: whose cells are counted.
         table: the rows.
-        times: when each row was taken, or the name of the column that says so; None: the first column with timestamps.
+        times: when each row was taken, or the name or position of the column that says so; None where none does.
         kind: `hour` or `weekday`.
 
     Raises:
@@ -73,13 +73,15 @@ def periods_of(reference: Reference, table: Table, times: Any, kind: str) -> Per
     """
     if kind not in LENGTHS:
         raise ValueError(f"There is no period {kind!r}. There are: {', '.join(LENGTHS)}.")
-    clock = _clock_of(reference, times)
-    if times is None and clock is None:
+    if times is None:
         raise ValueError(f"A reference by {kind} needs `times`, an array of datetimes, or a column of them.")
-    period = period_numbers(_seconds(table, reference.features[clock].column if clock is not None else times), kind)
+    period = period_numbers(_seconds(table, times), kind)
     features, width = reference.counts.shape
     counted = Periods(
-        kind, np.zeros((LENGTHS[kind], features, width), np.int64), np.zeros(LENGTHS[kind], np.int64), clock
+        kind,
+        np.zeros((LENGTHS[kind], features, width), np.int64),
+        np.zeros(LENGTHS[kind], np.int64),
+        _clock_of(reference, times),
     )
     for first in range(0, table.rows, _ROWS):
         codes = reference.bin_table(table.part(first, min(first + _ROWS, table.rows), 1), with_codes=True).codes
@@ -90,7 +92,7 @@ def periods_of(reference: Reference, table: Table, times: Any, kind: str) -> Per
 
 def _clock_of(reference: Reference, times: Any) -> int | None:
     for at, feature in enumerate(reference.features):
-        if feature.kind == DATETIME and (times is None or (isinstance(times, str) and times == feature.name)):
+        if feature.kind == DATETIME and isinstance(times, (str, int)) and times in (feature.name, feature.column):
             return at
     return None
 

@@ -44,8 +44,9 @@ class Reference:
     Attributes:
         features: the profiled columns.
         rows: number of rows that were counted.
-        counts: rows by feature and cell, int64 (F, C).
-        centers: mean value of each bin in the unit of the feature, float64 (F, C); NaN in all other cells.
+        counts: rows by feature and cell, int64 (F, C), or int32 where it was unpacked.
+        centers: mean value of each bin in the unit of the feature, float64 (F, C), or float32 where it was unpacked and
+            that is exact for the edges; NaN in all other cells.
         spread: robust scale by feature, float64 (F,): interquartile range over 1.349, else the standard deviation,
             else 1. Of text, of its length; of datetimes, in seconds; 1 for listed kinds.
         columns: number of columns of the training table.
