@@ -28,6 +28,7 @@ AREAS = {
     "feedback": "Feedback and ground truth",
     "rollout": "Rollouts",
     "device": "Devices",
+    "compile": "Compilation",
     "gen-ai": "GenAI",
     "telemetry": "Telemetry about the instrumentation",
 }

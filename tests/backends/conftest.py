@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from tests.backends.gateway import Gateway, start_gateway
 from tests.backends.prepare import PROGRAMS, Unavailable
 from tests.backends.relay import Relay, Together
 from tests.backends.running import Program, free_ports
+from tests.dashboards.demos import EXAMPLES, ORDERS, QUESTIONS, launch, providers
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "churn_flask"
+EXAMPLE = EXAMPLES / "churn_flask"
 SCORER = Path(__file__).with_name("scorer.py")
 REQUESTS = 40
 
@@ -125,9 +127,10 @@ def gateway(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def sent(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Together]:
-    """What was sent: training and serving over HTTP, batch scoring over gRPC with exponential histograms."""
+    """What was sent: the examples over HTTP, batch scoring over gRPC with exponential histograms."""
     folder = tmp_path_factory.mktemp("churn")
     over_http, over_grpc = Relay(gateway.http), Relay(gateway.http, gateway.grpc)
+    _examples(folder, over_http.receiver.http_endpoint)
     example = ChurnExample(EXAMPLE, folder, over_http.receiver)
     example.train()
     with example.serve():
@@ -136,6 +139,17 @@ def sent(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield Together(over_http, over_grpc)
     over_http.close()
     over_grpc.close()
+
+
+def _examples(folder: Path, endpoint: str) -> None:
+    """Those whose libraries are here: a chat, an agent, a training loop."""
+    if find_spec("openai") and find_spec("anthropic"):
+        with providers() as keys:
+            launch(EXAMPLES / "chat_openai" / "app.py", *QUESTIONS[:2], endpoint=endpoint, **keys)
+            launch(EXAMPLES / "agent_anthropic" / "app.py", *ORDERS[:2], endpoint=endpoint, **keys)
+    if find_spec("torch"):
+        train = EXAMPLES / "train_torch" / "train.py"
+        launch(train, "--epochs", "1", "--output", str(folder), endpoint=endpoint)
 
 
 def _score(folder: Path, relay: Relay) -> None:

@@ -31,8 +31,10 @@ class Gateway:
     left_out: set[str]
 
 
-def start_gateway(stack: ExitStack, exporters: Sequence[str], environment: dict[str, str], folder: Path) -> Gateway:
-    """Start the Collector with gateway.yaml and exporter files, contrib if it is on the PATH.
+def start_gateway(
+    stack: ExitStack, exporters: Sequence[str], environment: dict[str, str], folder: Path, scrape: Sequence[str] = ()
+) -> Gateway:
+    """Start the Collector with gateway.yaml and the files of exporters and scrapers, contrib if it is on the PATH.
 
     Raises:
         Unavailable: there is no Collector.
@@ -40,6 +42,7 @@ def start_gateway(stack: ExitStack, exporters: Sequence[str], environment: dict[
     contrib = shutil.which("otelcol-contrib")
     collector = Path(contrib) if contrib else PROGRAMS["otelcol"].find()
     files = [CONFIGS / "gateway.yaml", *(CONFIGS / "exporters" / f"{name}.yaml" for name in exporters)]
+    files += [CONFIGS / "scrape" / f"{name}.yaml" for name in scrape]
     configs, left_out = runnable(files, collector, folder)
     http, grpc, telemetry, health = free_ports(4)
     own = {

@@ -55,7 +55,7 @@ def series_of(sent: Recorded) -> Iterator[Series]:
             yield f"{prometheus}_count", labels, point.count
             yield f"{prometheus}_sum", labels, point.value
             for bound, below in zip(point.bounds, _cumulated(point.buckets), strict=False):
-                yield f"{prometheus}_bucket", {**labels, "le": f"{bound:g}"}, below
+                yield f"{prometheus}_bucket", {**labels, "le": repr(bound)}, below
 
 
 class _Named:

@@ -20,7 +20,7 @@ from collector_check import Combination
 from otelml.cli.children import Server
 
 CONFIGS = Path(__file__).parents[2] / "collector-config" / "collector"
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
 _KINDS = ("receivers", "processors", "exporters", "connectors", "extensions")
 
 Found = TypeVar("Found")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
@@ -21,9 +20,9 @@ from otelml.viewer.otlp import Signal
 from tests.backends.conftest import Backends
 from tests.backends.gateway import Gateway
 from tests.backends.points import Series, all_metrics, exactly, is_stored, points_of, series_of
-from tests.backends.prepare import PROGRAMS, Unavailable
+from tests.backends.prometheus import start_prometheus, target
 from tests.backends.relay import Together
-from tests.backends.running import Program, eventually, free_ports, get, get_json
+from tests.backends.running import eventually, get, get_json
 from tests.support.recorded import Recorded, RecordedSpan
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow")]
@@ -52,9 +51,9 @@ def test_both_protocols_and_all_kinds_were_sent(sent: Together) -> None:
     kinds = Counter(metric.WhichOneof("data") for metric in all_metrics(sent.requests()))
     assert set(kinds) >= {"sum", "gauge", "histogram", "exponential_histogram"}
     assert any(point.exemplars for metric in all_metrics(sent.requests()) for point in points_of(metric))
-    assert {span.resource["service.name"] for span in sent.spans} == {"churn-training", "churn-api", "churn-scorer"}
+    assert {span.resource["service.name"] for span in sent.spans} >= {"churn-training", "churn-api", "churn-scorer"}
     assert {event.name for event in sent.events} >= {"ml.operation.exception", "ml.gen_ai.safety.finding"}
-    assert {span.status for span in sent.spans} == {"UNSET", "ERROR"}
+    assert {span.status for span in sent.spans} >= {"UNSET", "ERROR"}
 
 
 class SeenByAgent(Recorded):
@@ -155,41 +154,24 @@ def test_prometheus_scrapes_it(backends: Backends, gateway: Gateway, sent: Toget
     """A genuine Prometheus has the values after scraping: those stored, by federation, and the gateway's own."""
     store = backends.url("victoriametrics")
     calls = sent.total(metrics.ML_INFERENCE_CALLS.name)
-    query = f"sum({metric_name(metrics.ML_INFERENCE_CALLS)})"
+    query = f"sum(last_over_time({metric_name(metrics.ML_INFERENCE_CALLS)}[1h]))"
     eventually(lambda: _scalar(store, query), lambda value: value == calls)
     with ExitStack() as stack:
-        url = _start_prometheus(stack, tmp_path, store, gateway)
+        url = start_prometheus(stack, tmp_path, _federated(store), target("gateway", gateway.telemetry))
         assert eventually(lambda: _scalar(url, query), lambda value: value == calls) == calls
-        ratio = f"count({metric_name(metrics.ML_TELEMETRY_RECORDED)})"
+        ratio = f"count(last_over_time({metric_name(metrics.ML_TELEMETRY_RECORDED)}[1h]))"
         assert _scalar(url, ratio) == len(sent.points(metrics.ML_TELEMETRY_RECORDED.name))
         accepted = 'sum({__name__=~"otelcol_receiver_accepted_spans(_total)?"})'
         assert eventually(lambda: _scalar(url, accepted), lambda value: value == len(sent.spans)) == len(sent.spans)
 
 
-def _start_prometheus(stack: ExitStack, folder: Path, store: str, gateway: Gateway) -> str:
-    try:
-        executable = PROGRAMS["prometheus"].find()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    (port,) = free_ports(1)
-    jobs: list[dict[str, Any]] = [
-        {
-            "job_name": "stored",
-            "honor_labels": True,
-            "metrics_path": "/federate",
-            "params": {"match[]": ['{__name__=~"ml_.+"}']},
-            "static_configs": [{"targets": [store.removeprefix("http://")]}],
-        },
-        {"job_name": "gateway", "static_configs": [{"targets": [gateway.telemetry.removeprefix("http://")]}]},
-    ]
-    config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
-    options = [f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
-    command = [executable, *options, f"--web.listen-address=127.0.0.1:{port}"]
-    program = Program(command, folder / "log", f"http://127.0.0.1:{port}")
-    stack.enter_context(program)
-    program.await_ready("/-/ready")
-    return program.url
+def _federated(store: str) -> dict[str, Any]:
+    about = {
+        "honor_labels": True,
+        "metrics_path": "/federate",
+        "params": {"match[]": ['{__name__=~"ml_.+"}'], "max_lookback": ["1h"]},
+    }
+    return target("stored", store) | about
 
 
 def _scalar(url: str, query: str) -> float:

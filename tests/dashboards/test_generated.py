@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from grafana.boards import BOARDS
 from grafana.spec import Board
 
 from otelml.rules import read_objectives, rule_files
+from otelml.rules.naming import metric_name
 from otelml.rules.rule import Recording
 from otelml.semconv import metrics
 from otelml.semconv.metrics import Metric
-from tests.rules.names import unknown_labels, unknown_names
+from tests.rules.names import METRICS, unknown_labels, unknown_names
 from tests.rules.programs import ROOT, program
 
 pytest.importorskip("grafana_foundation_sdk", reason="Grafana's SDK needs Python 3.11")
@@ -54,6 +56,24 @@ def test_queries_read_what_something_emits(board: Board) -> None:
     other = {"alertname", "alertstate"}
     assert {name for text in expressions for name in unknown_names(_plain(text), RECORDED)} == set()
     assert {name for text in expressions for name in unknown_labels(_plain(text))} - other == set()
+
+
+NOT_SHOWN = {
+    metrics.ML_FEATURE_REFERENCE_RATIO,  # in the recorded stability indices
+    metrics.ML_TRAINING_DURATION,  # of whole runs; a dashboard shows what a run does
+    metrics.ML_TRAINING_TASKS,  # their time is shown
+    metrics.ML_EVALUATION_TIME,  # their number and their scores are shown
+    metrics.ML_EVALUATION_DURATION,
+    metrics.ML_DEVICE_THROTTLE_STATUS,  # its time is shown
+    metrics.ML_TRAINING_ELASTIC_VALUE,  # of any name and unit
+}
+
+
+def test_what_is_emitted_is_shown() -> None:
+    """Every metric that otelml emits is on a dashboard, but for those that are listed with their reason."""
+    text = " ".join(query.expression for board in BOARDS for panel in board.panels for query in panel.queries)
+    shown = {metric.name for metric in METRICS if re.search(rf"\b{metric_name(metric)}(?![a-z])", text)}
+    assert {metric.name for metric in METRICS} - shown == {metric.name for metric in NOT_SHOWN}
 
 
 def test_prometheus_reads_the_queries(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def objective(indicator: str, target: float = 0.99) -> Objective:
       indicator: {{type: {indicator}{threshold}}}
       objectives: [{{target: {TARGETS.get(indicator, target)}}}]
     """
-    return parse_objectives(text, "slo.yaml").slos[0]
+    return parse_objectives(text, "slo.yaml", planned=True).slos[0]
 
 
 COUNTED = [name for name in INDICATORS if name not in ("drift_free", "token_throughput")]

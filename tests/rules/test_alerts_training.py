@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from otelml.rules.limits import default_limits
 from otelml.rules.packs import gpu, training
 from otelml.rules.promql import Series
@@ -65,6 +67,33 @@ def test_training_slowed_down(tmp_path: Path) -> None:
     run(tmp_path, [training.group(LIMITS["training"])], cases)
 
 
+def test_training_straggler(tmp_path: Path) -> None:
+    """A worker that needs 15 s a minute more than most fires; workers that are alike don't, nor do two jobs."""
+
+    def job(seconds: tuple[float, ...], jobs: tuple[str, ...]) -> list[Made]:
+        found = []
+        for rank, (spent, name) in enumerate(zip(seconds, jobs, strict=True)):
+            where = {"job": "train", "instance": f"i{rank}"}
+            phase = {**NET, names.ML_TRAINING_PHASE: names.TrainingPhase.FORWARD}
+            backward = {**NET, names.ML_TRAINING_PHASE: names.TrainingPhase.BACKWARD}
+            about = f'job="train",instance="i{rank}",ml_training_job_id="{name}",ml_training_worker_index="{rank}"'
+            found += [
+                made(Series(metrics.ML_TRAINING_TIME), phase, counter((40, spent)), **where),
+                made(Series(metrics.ML_TRAINING_TIME), backward, counter((40, 60 - spent)), **where),
+                (f"target_info{{{about}}}", gauge((40, 1))),
+            ]
+        return found
+
+    one = ("a",) * 4
+    cases = [
+        Case("one of four", "TrainingStraggler", 1, 39, job((20, 20, 35, 20), one)),
+        Case("one of two", "TrainingStraggler", 1, 39, job((20, 35), one[:2])),
+        Case("alike", "TrainingStraggler", 0, 39, job((20, 21, 23, 20), one)),
+        Case("jobs of one", "TrainingStraggler", 0, 39, job((20, 40), ("a", "b"))),
+    ]
+    run(tmp_path, [training.group(LIMITS["training"])], cases)
+
+
 def test_training_anomaly(tmp_path: Path) -> None:
     """The first anomaly of a kind fires, though its series has no point before; an old one does not."""
     series = Series(metrics.ML_TRAINING_ANOMALIES)
@@ -116,3 +145,52 @@ def test_gpu_errors(tmp_path: Path) -> None:
         Case("old", "GpuErrors", 0, 22, [made(series, {**kind, names.HW_TYPE: gpu.GPU}, gauge((40, 1)))]),
     ]
     run(tmp_path, [gpu.group(LIMITS["gpu"])], cases)
+
+
+def test_gpu_out_of_memory(tmp_path: Path) -> None:
+    """The first error fires, though the counter may begin with it; an old one does not."""
+    series = Series(metrics.ML_DEVICE_ALLOCATOR_ERRORS)
+    cases = [
+        Case("first", "GpuOutOfMemory", 1, 22, [made(series, DEVICE, f"{missing(20)} 1x19")]),
+        Case("one more", "GpuOutOfMemory", 1, 22, [made(series, DEVICE, gauge((20, 1), (20, 2)))]),
+        Case("old", "GpuOutOfMemory", 0, 22, [made(series, DEVICE, gauge((40, 1)))]),
+    ]
+    run(tmp_path, [gpu.group(LIMITS["gpu"])], cases)
+
+
+@pytest.mark.parametrize("ending", ["", "_ratio"])
+def test_gpu_not_in_order(ending: str, tmp_path: Path) -> None:
+    """Ten minutes of a bad state fire, under both names of the metric; a short one, a good one and a disk's don't."""
+
+    def state(name: str, values: str, kind: str = gpu.GPU) -> list[Made]:
+        series = Series(metrics.HW_STATUS, ending)
+        return [made(series, {**DEVICE, names.HW_STATE: name, names.HW_TYPE: kind}, values)]
+
+    states, always = names.HwState, gauge((30, 1))
+    cases = [
+        Case("degraded", "GpuNotInOrder", 1, 29, state(states.DEGRADED, always)),
+        Case("failed", "GpuNotInOrder", 1, 29, state(states.FAILED, always)),
+        Case("for five minutes", "GpuNotInOrder", 0, 29, state(states.DEGRADED, gauge((25, 0), (5, 1)))),
+        Case("no more", "GpuNotInOrder", 0, 29, state(states.DEGRADED, gauge((28, 1), (2, 0)))),
+        Case("in order", "GpuNotInOrder", 0, 29, state(states.OK, always)),
+        Case("a disk", "GpuNotInOrder", 0, 29, state(states.FAILED, always, "physical_disk")),
+    ]
+    run(tmp_path, [gpu.group(LIMITS["gpu"])], cases)
+
+
+def test_model_recompiles(tmp_path: Path) -> None:
+    """Two recompilations a minute fire; five after the start don't, nor do many that are long past."""
+
+    def causes(*values: str) -> list[Made]:
+        series, cause = Series(metrics.ML_COMPILE_RECOMPILES), names.CompileRecompileCause
+        kinds = (cause.SHAPE, cause.VALUE)
+        return [
+            made(series, {**NET, names.ML_COMPILE_RECOMPILE_CAUSE: it}, v) for it, v in zip(kinds, values, strict=False)
+        ]
+
+    cases = [
+        Case("two a minute", "ModelRecompiles", 1, 29, causes(counter((30, 1)), counter((30, 1)))),
+        Case("after the start", "ModelRecompiles", 0, 12, causes(f"{missing(10)} 5x20")),
+        Case("long past", "ModelRecompiles", 0, 39, causes(counter((15, 2), (25, 0)))),
+    ]
+    run(tmp_path, [training.group(LIMITS["training"])], cases)

@@ -46,6 +46,8 @@ WRONG = [
     ("type: latency", "type: availability", 8, "has no threshold"),
     ("ml.inference.mode", "ml.slice.name", 9, "nothing would ever match"),
     ("mode: online", "mode: 3", 9, "put it in quotes"),
+    ("mode: online", "mode: onlin", 9, "did you mean `online`"),
+    ("mode: online", "mode: [batch, shadows]", 9, "did you mean `shadow`"),
     ("duration: 30d", "duration: 1h", 10, "known are 7d"),
     ("isRolling: true", "isRolling: false", 10, "calendar"),
     ("target: 0.8", "target: 99.9", 11, "for 99.9% write 0.999"),
@@ -111,6 +113,18 @@ def test_a_target_without_any_alert_is_refused() -> None:
     """An objective that can never be alerted on is an error, unless it says how to."""
     text = GOOD[: GOOD.index("  alerting")].replace("target: 0.8", "target: 0.2")
     assert "can never be alerted on" in refusal(text)
+
+
+def test_what_nothing_emits_is_refused_unless_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An objective on a planned metric is an error that says so; `--planned` makes its rules."""
+    path = tmp_path / "slo.yaml"
+    path.write_text(GOOD.replace("latency", "label_freshness").replace("0.25", "604800").replace("\n    where", "\n#"))
+    assert main(["rules", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{path}:7: ")
+    assert "could never fire: otelml does not emit ml.feedback.delay yet (planned for 20" in error
+    assert main(["rules", str(path), "--planned"]) == 0
+    assert "ml_feedback_delay_seconds_bucket" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["", "---\n---\n", "# nothing"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grafana.spec import WINDOW, Board, Panel, Query, Variable, legend
-from otelml.rules.packs.gpu import GPU
+from grafana.spec import WINDOW, Board, Panel, Query, Variable, equals, legend
+from otelml.rules.packs.gpu import GPU, STATUS
 from otelml.rules.promql import Series, labels, rate
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
@@ -11,6 +11,9 @@ from otelml.semconv.metrics import Metric
 
 CHOSEN = f'{labels(names.HW_ID)}=~"$gpu"'
 BY = labels(names.HW_ID)
+THROTTLED = (names.HW_ID, names.ML_DEVICE_THROTTLE_REASON)
+STATE = (names.HW_ID, names.HW_STATE)
+STATES = f"{{{STATUS},{equals(names.HW_TYPE, GPU)},{CHOSEN}}}"
 
 
 def _of(metric: Metric) -> Series:
@@ -44,8 +47,11 @@ BOARD = Board(
                     "Memory in bytes",
                     "lines",
                     "bytes",
-                    (Query(f"max by ({BY}) ({_of(metrics.HW_GPU_MEMORY_USAGE)})", legend(names.HW_ID)),),
-                    "What an out-of-memory error says, before it comes.",
+                    (
+                        Query(f"max by ({BY}) ({_of(metrics.HW_GPU_MEMORY_USAGE)})", legend(names.HW_ID)),
+                        Query(f"max by ({BY}) ({_of(metrics.HW_GPU_MEMORY_LIMIT)})", f"limit {legend(names.HW_ID)}"),
+                    ),
+                    "What an out-of-memory error says, before it comes; of all processes on the GPU.",
                 ),
                 Panel(
                     "Errors",
@@ -72,6 +78,86 @@ BOARD = Board(
                     ),
                     "What comes out of it.",
                     24,
+                ),
+            ),
+        ),
+        (
+            "PyTorch's memory",
+            (
+                Panel(
+                    "Allocator",
+                    "lines",
+                    "bytes",
+                    tuple(
+                        Query(f"sum by ({BY}) ({_of(metric)})", f"{name} {legend(names.HW_ID)}")
+                        for name, metric in (
+                            ("allocated", metrics.ML_DEVICE_ALLOCATOR_ALLOCATED),
+                            ("reserved", metrics.ML_DEVICE_ALLOCATOR_RESERVED),
+                            ("peak", metrics.ML_DEVICE_ALLOCATOR_PEAK),
+                        )
+                    ),
+                    "Of the processes under otelml. Much more reserved than allocated is fragmentation.",
+                ),
+                Panel(
+                    "Retries and out-of-memory errors",
+                    "bars",
+                    "none",
+                    tuple(
+                        Query(f"sum by ({BY}) ({_of(metric)})", f"{name} {legend(names.HW_ID)}")
+                        for name, metric in (
+                            ("retries", metrics.ML_DEVICE_ALLOCATOR_RETRIES),
+                            ("out of memory", metrics.ML_DEVICE_ALLOCATOR_ERRORS),
+                        )
+                    ),
+                    "A retry frees the cache and waits for the GPU: slow, and the last thing before the error.",
+                ),
+            ),
+        ),
+        (
+            "Heat and power",
+            (
+                Panel(
+                    "Temperature",
+                    "lines",
+                    "celsius",
+                    (Query(f"max by ({BY}) ({_of(metrics.HW_TEMPERATURE)})", legend(names.HW_ID)),),
+                    "Above 85 degrees most GPUs become slower by themselves.",
+                    8,
+                ),
+                Panel(
+                    "Power",
+                    "lines",
+                    "watt",
+                    (Query(f"max by ({BY}) ({_of(metrics.HW_POWER)})", legend(names.HW_ID)),),
+                    "Far below the GPU's limit while it is busy: it waits for memory.",
+                    8,
+                ),
+                Panel(
+                    "Energy",
+                    "bars",
+                    "joule",
+                    (Query(f"sum by ({BY}) (increase({_of(metrics.HW_ENERGY)}[{WINDOW}]))", legend(names.HW_ID)),),
+                    "Joules between two points.",
+                    8,
+                ),
+                Panel(
+                    "Throttled",
+                    "stacked",
+                    "percentunit",
+                    (
+                        Query(
+                            f"max by ({labels(*THROTTLED)}) (rate({_of(metrics.ML_DEVICE_THROTTLE_TIME)}[{WINDOW}]))",
+                            legend(*THROTTLED),
+                        ),
+                    ),
+                    "Share of the time in which the clock was held down, by reason.",
+                ),
+                Panel(
+                    "State",
+                    "lines",
+                    "none",
+                    (Query(f"max by ({labels(*STATE)}) ({STATES})", legend(*STATE)),),
+                    "1 for the state that the GPU is in.",
                 ),
             ),
         ),

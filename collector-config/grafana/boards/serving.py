@@ -7,6 +7,7 @@ from otelml.rules.packs import serving
 from otelml.rules.promql import labels, rate
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
+from otelml.semconv.metrics import Metric
 
 MODEL = (names.ML_MODEL_NAME, names.ML_MODEL_VERSION)
 CALLS = of_model(metrics.ML_INFERENCE_CALLS)
@@ -16,6 +17,11 @@ PREDICTIONS = of_model(metrics.ML_INFERENCE_PREDICTIONS)
 TIME = of_model(metrics.ML_INFERENCE_TIME)
 ROWS = of_model(metrics.ML_INFERENCE_SAMPLES)
 SCORES = of_model(metrics.ML_PREDICTION_SCORES)
+
+
+def _mean(metric: Metric, name: str) -> Query:
+    return Query(f"avg by ({labels(*MODEL)}) ({of_model(metric)})", f"{name} {legend(*MODEL)}")
+
 
 BOARD = Board(
     "otelml-serving",
@@ -131,6 +137,24 @@ BOARD = Board(
                         ),
                     ),
                     "Predictions a second by bin of their score, named by its upper bound.",
+                ),
+                Panel(
+                    "Sureness",
+                    "lines",
+                    "percentunit",
+                    (
+                        _mean(metrics.ML_PREDICTION_CONFIDENCE, "confidence"),
+                        _mean(metrics.ML_PREDICTION_NEAR_THRESHOLD_RATIO, "near the threshold"),
+                    ),
+                    "Mean probability of the predicted class, and the share of predictions that could as well be the"
+                    " other one; mean over the replicas.",
+                ),
+                Panel(
+                    "Entropy of the predictions",
+                    "lines",
+                    "percentunit",
+                    (_mean(metrics.ML_PREDICTION_ENTROPY, "entropy"),),
+                    "Share of the largest possible: at 1 the model can't tell the classes apart, at 0 it has no doubt.",
                 ),
                 Panel(
                     "Scores against a week ago",

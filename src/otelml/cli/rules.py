@@ -19,6 +19,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("objectives", type=Path, metavar="FILE", help="the objectives, such as slo.yaml")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write a file for each part (default: print all)")
+    parser.add_argument(
+        "--planned",
+        action="store_true",
+        help="take objectives on metrics, too, that the convention has and otelml does not emit yet",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; say which files in --output differ")
     parser.add_argument(
         "--runbooks",
@@ -34,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.check and args.output is None:
         args.refuse("--check compares with the files in --output")
     try:
-        files = rule_files(read_objectives(args.objectives))
+        files = rule_files(read_objectives(args.objectives, planned=args.planned))
     except SourceError as error:
         print(error, file=sys.stderr)
         return 2

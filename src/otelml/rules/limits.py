@@ -44,6 +44,8 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
     "training": {
         "dataWaitRatio": Limit(0.3, *_SHARE, "share of the training time spent waiting for data"),
         "slowdown": Limit(0.5, *_SHARE, "samples a second, as a share of those of the hour before"),
+        "stragglerRatio": Limit(0.1, *_SHARE, "share of the time by which a worker computes or waits longer than most"),
+        "recompilations": Limit(10, 1, _ANY, "recompilations of a model in 15 minutes"),
     },
     "gpu": {
         "memoryRatio": Limit(0.95, *_SHARE, "share of a GPU's memory in use"),

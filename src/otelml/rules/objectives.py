@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from otelml.rules.burn import LONG_WINDOWS, BurnAlert, burn_alerts, largest_burn_rate, short_window
-from otelml.rules.convention import attributes_of
+from otelml.rules.convention import attributes_of, planned_for, well_known_values
 from otelml.rules.indicators import INDICATORS, Indicator
 from otelml.rules.limits import Limits, default_limits, read_limits
 from otelml.rules.naming import label_name
@@ -22,6 +23,8 @@ PERIODS = ("7d", "14d", "28d", "30d", "90d")
 DEFAULT_PERIOD = "28d"
 DEFAULT_BAD_EVENTS = 3
 
+# How like a known value an unknown one is, at least, to be taken for a misspelling of it.
+_MISSPELT = 0.8
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -58,18 +61,27 @@ class Objectives:
     limits: Mapping[str, Limits]
 
 
-def read_objectives(path: Path) -> Objectives:
+def read_objectives(path: Path, *, planned: bool = False) -> Objectives:
     """Read a file of objectives.
+
+    Args:
+        path: the file.
+        planned: whether objectives may rest on metrics that the convention declares and otelml does not emit yet.
 
     Raises:
         SourceError: the file has an error; the text says file, line and reason.
         OSError: it can't be read.
     """
-    return parse_objectives(path.read_text("utf-8"), str(path))
+    return parse_objectives(path.read_text("utf-8"), str(path), planned=planned)
 
 
-def parse_objectives(text: str, file: str) -> Objectives:
+def parse_objectives(text: str, file: str, *, planned: bool = False) -> Objectives:
     """Read the text of a file of objectives.
+
+    Args:
+        text: the content.
+        file: what errors call it.
+        planned: as in `read_objectives`.
 
     Raises:
         SourceError: the text has an error.
@@ -82,7 +94,7 @@ def parse_objectives(text: str, file: str) -> Objectives:
         )
         entries["apiVersion"].choice("apiVersion", (API_VERSION,))
         if entries["kind"].choice("kind", ("SLO", "Alerts")) == "SLO":
-            slo = _slo(document, entries)
+            slo = _slo(document, entries, planned)
             if slo.name in slos:
                 raise document.error(f"there are two objectives named {slo.name}")
             slos[slo.name] = slo
@@ -95,7 +107,7 @@ def parse_objectives(text: str, file: str) -> Objectives:
     return Objectives(tuple(slos.values()), default_limits() if limits is None else limits)
 
 
-def _slo(document: Field, entries: Mapping[str, Field]) -> Objective:
+def _slo(document: Field, entries: Mapping[str, Field], planned: bool) -> Objective:
     if "metadata" not in entries:
         raise document.error("an SLO needs `metadata`")
     name = entries["metadata"].table("metadata", ("name",), ("name",))["name"]
@@ -105,7 +117,7 @@ def _slo(document: Field, entries: Mapping[str, Field]) -> Objective:
     spec = entries["spec"].table("spec", known, ("service", "indicator", "objectives"))
     period = _period(spec.get("timeWindow"))
     target = _target(spec["objectives"])
-    kind, where, threshold = _indicator(spec["indicator"])
+    kind, where, threshold = _indicator(spec["indicator"], planned)
     floors, alerts = _alerting(spec.get("alerting"), target, period)
     if not alerts:
         raise spec["objectives"].error(
@@ -153,10 +165,16 @@ def _target(field: Field) -> float:
     return value
 
 
-def _indicator(field: Field) -> tuple[str, tuple[str, ...], float]:
+def _indicator(field: Field, planned: bool) -> tuple[str, tuple[str, ...], float]:
     entries = field.table("indicator", ("type", "threshold", "where"), ("type",))
     kind = entries["type"].choice("indicator.type", INDICATORS)
     indicator = INDICATORS[kind]
+    for metric in indicator.metrics:
+        if not planned and (date := planned_for(metric)):
+            raise entries["type"].error(
+                f"the indicator {kind} could never fire: otelml does not emit {metric.name} yet (planned for {date});"
+                " `otelml rules --planned` makes its rules where a program of yours emits it"
+            )
     where = _where(entries["where"], kind, indicator) if "where" in entries else ()
     return kind, where, _threshold(field, entries.get("threshold"), kind, indicator)
 
@@ -192,11 +210,20 @@ def _where(field: Field, kind: str, indicator: Indicator) -> tuple[str, ...]:
                 f" they have {have}"
             )
         if isinstance(entry.value, list):
-            values = "|".join(re.escape(item.text(key)) for item in entry.items(key))
+            values = "|".join(re.escape(_value(item, key)) for item in entry.items(key))
             matchers.append(f"{label_name(key)}=~{quoted(values)}")
         else:
-            matchers.append(f"{label_name(key)}={quoted(entry.text(key))}")
+            matchers.append(f"{label_name(key)}={quoted(_value(entry, key))}")
     return tuple(matchers)
+
+
+def _value(field: Field, key: str) -> str:
+    """A value of an attribute; what looks like a misspelt one of the convention would never match."""
+    value = field.text(key)
+    known = well_known_values(key)
+    if value not in known and (close := difflib.get_close_matches(value, known, n=1, cutoff=_MISSPELT)):
+        raise field.error(f"nothing has {key} {value!r}, so nothing would ever match; did you mean `{close[0]}`?")
+    return value
 
 
 def _alerting(field: Field | None, target: float, period: str) -> tuple[dict[str, float], tuple[BurnAlert, ...]]:

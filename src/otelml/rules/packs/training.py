@@ -1,4 +1,4 @@
-"""Training: runs that stand still, wait for data, became slow, or diverge."""
+"""Training: runs that stand still, wait for data, became slow, or diverge; models that are compiled all the time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from otelml.semconv import attributes as names
 from otelml.semconv import metrics
 
 MODEL = (names.ML_MODEL_NAME,)
+TARGET = "target_info"
+"""Where Prometheus has the attributes of the resource, of a process that sends metrics."""
+
+
+def _by_worker() -> str:
+    """The seconds a second that each worker waits for its data and computes its forward pass.
+
+    The workers of a job make as many steps in the same time, and wait for each other in the backward pass: what one
+    needs longer for these two phases, all others wait for.
+    """
+    phases = f"{names.TrainingPhase.DATA_WAIT}|{names.TrainingPhase.FORWARD}"
+    time = Series(metrics.ML_TRAINING_TIME).where(names.ML_TRAINING_PHASE, "=~", phases)
+    worker = labels(names.ML_TRAINING_JOB_ID, names.ML_TRAINING_WORKER_INDEX)
+    about = f'{TARGET}{{{labels(names.ML_TRAINING_WORKER_INDEX)}!=""}}'
+    spent = f"sum by (job, instance, {labels(*MODEL)}) (rate({time}[10m]))"
+    return f"({spent} * on (job, instance) group_left ({worker}) {about})"
 
 
 def group(limits: Limits) -> Group:
@@ -19,6 +35,9 @@ def group(limits: Limits) -> Group:
     samples = Series(metrics.ML_TRAINING_SAMPLES)
     before = rate(samples, "1h", *MODEL).replace("[1h]", "[1h] offset 15m")
     model = "{{ $labels." + labels(*MODEL) + " }}"
+    worker = "{{ $labels." + labels(names.ML_TRAINING_WORKER_INDEX) + " }}"
+    by_worker = _by_worker()
+    job = f"job, {labels(*MODEL, names.ML_TRAINING_JOB_ID)}"
     kind = "{{ $labels." + labels(names.ML_TRAINING_ANOMALY_TYPE) + " }}"
     return Group(
         "training",
@@ -49,6 +68,25 @@ def group(limits: Limits) -> Group:
                 "the panel Time by phase of the dashboard Training: which phase grew; then the dashboard GPU",
                 "training-slowed-down",
                 "15m",
+            ),
+            Alert(
+                "TrainingStraggler",
+                f"{by_worker} - on ({job}) group_left () quantile by ({job}) (0.5, {by_worker})"
+                f" > {limits['stragglerRatio']:g}",
+                "ticket",
+                f"worker {worker} of the training of {model} holds the others up {{{{ $value | humanizePercentage }}}}"
+                " of the time",
+                "the times of data_wait and forward of that worker and of another; then its node",
+                "training-straggler",
+                "10m",
+            ),
+            Alert(
+                "ModelRecompiles",
+                f"{growth(Series(metrics.ML_COMPILE_RECOMPILES), '15m', *MODEL)} > {limits['recompilations']:g}",
+                "ticket",
+                f"{model} was compiled anew {{{{ $value | humanize }}}} times in 15 minutes",
+                "the panel Recompilations by cause of the dashboard Training; the event has the compiler's reason",
+                "model-recompiles",
             ),
             Alert(
                 "TrainingAnomaly",
