@@ -43,6 +43,28 @@ def python_of(peer: str, newest: tuple[int, int] | None = None) -> str:
     return str(python)
 
 
+def folder_of(peer: str) -> str:
+    """The folder with a peer that is measured beside the libraries of this environment, which is made if need be.
+
+    Its requirements are installed without what they require, so `peers-<name>.txt` names all that is not here.
+
+    Raises:
+        Unavailable: pip could not install the peer.
+    """
+    requirements = _HERE / f"peers-{peer}.txt"
+    pins = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
+    folder = CACHE / "peers" / f"{peer}-{pins}"
+    if folder.exists():
+        return str(folder)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "install", "--no-deps"]
+    try:
+        _run(peer, [*pip, "--target", str(folder), "-r", str(requirements)])
+    except Unavailable:
+        shutil.rmtree(folder, ignore_errors=True)  # the next run tries again
+        raise
+    return str(folder)
+
+
 def _base(newest: tuple[int, int] | None) -> str:
     if newest is None or sys.version_info[:2] <= newest:
         return sys.executable

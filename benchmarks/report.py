@@ -91,6 +91,11 @@ def ratio_text(ratio: Spread) -> str:
     return f"{ratio.median:.3f} [{ratio.lower:.3f}, {ratio.upper:.3f}]"
 
 
+def limit_text(limit: float) -> str:
+    """A limit with two places, or with all that it has."""
+    return max(f"{limit:.2f}", f"{limit:g}", key=len)
+
+
 def check(measured: Measurement, targets: Sequence[Target], what: str = "") -> list[Check]:
     """Hold ratios against their targets."""
     return [_check(measured, target, what) for target in targets]
@@ -102,7 +107,7 @@ def _check(measured: Measurement, target: Target, what: str) -> Check:
     return Check(
         ", ".join(part for part in parts if part),
         ratio_text(ratio),
-        f"<= {target.limit:.2f}",
+        f"<= {limit_text(target.limit)}",
         ratio.median <= target.limit,
     )
 

@@ -63,7 +63,7 @@ def plot(found: list[Span], file: Path) -> None:
     shares.set_ylabel("share of the time")
     shares.set_xlabel("step")
     shares.set_ylim(0, 1)
-    shares.legend(loc="lower left", ncols=len(PHASES))
+    figure.legend(*shares.get_legend_handles_labels(), loc="outside lower center", ncols=len(PHASES))
     figure.savefig(file, dpi=120)
 
 

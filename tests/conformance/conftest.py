@@ -21,10 +21,15 @@ class Nobody:
         """A reference."""
 
 
+def new_monitors() -> LiveMonitors:
+    """Monitors that see every row and know no model yet."""
+    return LiveMonitors(settings.resolve({"overhead_budget": 1}, {}), Nobody())
+
+
 @pytest.fixture(autouse=True)
 def monitors() -> Iterator[LiveMonitors]:
-    """Monitors that see every row, joined to the hooks that a test switches on."""
-    live = LiveMonitors(settings.resolve({"overhead_budget": 1}, {}), Nobody())
+    """Monitors, joined to the hooks that a test switches on."""
+    live = new_monitors()
     joined.join(live)
     yield live
     joined.join(None)

@@ -81,6 +81,7 @@ class Hook:
         load: imports all of the library that `sites` and `subject` need.
         sites: owner and name of every function that the instrumentation replaces in what is loaded.
         subject: makes a subject of the library's own.
+        subclassing: whether classes are changed as they are made, by an `__init_subclass__` among `sites`.
         define: makes a class of the application and returns a subject of it; its methods are replaced, too.
         call: calls a subject once, in the way that `calls` counts.
         calls: counts the calls.
@@ -102,6 +103,7 @@ class Hook:
     load: Callable[[], None]
     sites: Callable[[], Iterator[tuple[Any, str]]]
     subject: Callable[[], Any]
+    subclassing: bool
     define: Callable[[], Any]
     call: Callable[[Any], Any]
     calls: Metric

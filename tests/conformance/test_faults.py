@@ -14,6 +14,7 @@ from opentelemetry import context, trace
 from otelml import settings
 from otelml._guard import fault_counts
 from otelml.observations import Call
+from tests.conformance.conftest import new_monitors
 from tests.conformance.faults import Fault, Site, sites
 from tests.conformance.hook import HOOKS, Hook, Host, Workload, hook
 from tests.support.telemetry import Telemetry
@@ -60,7 +61,8 @@ def _instrumented(case: Hook, workload: Workload) -> Iterator[tuple[Telemetry, H
     telemetry, instrumentor = Telemetry(), case.make_instrumentor()
     telemetry.allow(*case.own_attributes)
     in_force, observers = settings.resolve(workload.settings), (_Observer(),) if workload.observed else ()
-    instrumentor.instrument(settings=in_force, observers=observers, **telemetry.providers)
+    monitors = new_monitors()  # those of another run would know its models already
+    instrumentor.instrument(settings=in_force, observers=observers, monitors=monitors, **telemetry.providers)
     try:
         yield telemetry, Host(telemetry.tracer_provider.get_tracer("host"))
         telemetry.verify(telemetry.requests())

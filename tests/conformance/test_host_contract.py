@@ -106,7 +106,8 @@ def _seen(case: Hook) -> dict[str, dict[str, Any]]:
     seen = {}
     for owner, name in case.sites():
         function = getattr(owner, name)
-        seen[f"{owner.__module__}.{owner.__qualname__}.{name}"] = {
+        where = owner.__name__ if inspect.ismodule(owner) else f"{owner.__module__}.{owner.__qualname__}"
+        seen[f"{where}.{name}"] = {
             "signature": inspect.signature(function),
             "kinds": (inspect.isfunction(function), inspect.ismethod(function), inspect.iscoroutinefunction(function)),
             "names": [getattr(function, it, None) for it in ("__name__", "__qualname__", "__module__", "__doc__")],
@@ -130,6 +131,7 @@ def test_functions_look_the_same(case: Hook, telemetry: Telemetry) -> None:
     finally:
         instrumentor.uninstrument()
     init = {name: after.pop(name) for name in list(after) if name.endswith("__init_subclass__")}
+    assert bool(init) == case.subclassing
     assert after
     assert after == {name: before[name] for name in after}
     assert len(before) == len(after) + len(init)

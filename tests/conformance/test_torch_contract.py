@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.conformance import torch_compiled, torch_parallel, torch_transformed
+from tests.conformance import torch_compiled, torch_parallel, torch_trained, torch_transformed
 from tests.conformance.torch_programs import Program, run_programs
 
 _results = functools.cache(run_programs)
@@ -28,6 +28,12 @@ def _assert_same(program: Program) -> None:
 @pytest.mark.parametrize("program", torch_transformed.PROGRAMS, ids=lambda it: it.__name__)
 def test_transformed(program: Program) -> None:
     """Export, tracing, copies, files, function transforms, hooks, threads and failures."""
+    _assert_same(program)
+
+
+@pytest.mark.parametrize("program", torch_trained.PROGRAMS, ids=lambda it: it.__name__)
+def test_trained(program: Program) -> None:
+    """Losses, weights, checkpoints and random numbers of training loops are equal to the last bit."""
     _assert_same(program)
 
 

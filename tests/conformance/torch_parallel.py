@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
+from datetime import timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -34,24 +34,23 @@ ROWS = torch.linspace(-1, 1, 12).reshape(3, 4)
 
 def _ranks(work: Any, enable: Switch) -> Any:
     """What each of two processes got; they are forked, so that the hook is on in them where it is on here."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     enable()
     context = mp.get_context("fork")
     queue = context.SimpleQueue()
-    ranks = [context.Process(target=_rank, args=(work, rank, port, queue)) for rank in range(2)]
-    for process in ranks:
-        process.start()
+    with TemporaryDirectory() as folder:
+        ranks = [context.Process(target=_rank, args=(work, rank, folder, queue)) for rank in range(2)]
+        for process in ranks:
+            process.start()
+        for process in ranks:  # what they got fits into the pipe, and one that dies puts nothing
+            process.join()
+    assert [process.exitcode for process in ranks] == [0, 0]
     results = dict(queue.get() for _ in ranks)
-    for process in ranks:
-        process.join()
     return [results[rank] for rank in range(2)]
 
 
-def _rank(work: Any, rank: int, port: int, queue: Any) -> None:
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    dist.init_process_group("gloo", rank=rank, world_size=2)
+def _rank(work: Any, rank: int, folder: str, queue: Any) -> None:
+    meeting = f"file://{folder}/meeting"  # a port that was free may be taken by now
+    dist.init_process_group("gloo", meeting, timedelta(minutes=2), rank=rank, world_size=2)
     queue.put((rank, plain(work(rank))))
     dist.destroy_process_group()
 

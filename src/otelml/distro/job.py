@@ -50,6 +50,8 @@ _LAUNCHERS = (
     _Launcher(TrainingLauncher.OTHER, ("RANK",)),
 )
 
+_RESTARTS = ("TORCHELASTIC_RESTART_COUNT",)
+
 _NOT_A_JOB = (TrainingLauncher.MPI, TrainingLauncher.OTHER)
 """Launchers that give no id; what is looked for says only that they are there."""
 
@@ -70,6 +72,7 @@ def _detected(environment: Mapping[str, str]) -> dict[str, str | int]:
             names.ML_TRAINING_WORKER_COUNT: count,
             names.ML_TRAINING_WORKER_LOCAL_INDEX: _number(_first(environment, launcher.local)),
             names.ML_TRAINING_NODE_INDEX: _number(_first(environment, launcher.node)),
+            names.ML_TRAINING_RESTART_COUNT: _number(_first(environment, _RESTARTS)),
         }
         return {name: value for name, value in found.items() if value is not None}
     return {}

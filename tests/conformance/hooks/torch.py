@@ -9,17 +9,35 @@ from typing import Any
 import otelml
 from otelml.semconv.metrics import ML_INFERENCE_CALLS
 from tests.conformance.hook import Hook, Host, Workload
+from tests.conformance.hooks import torch_training
 from tests.conformance.hooks.torch_modules import ROWS, call, define, main_class, raising, returning, rows, subject
 
 
 def _load() -> None:
-    import torch  # noqa: F401
+    import torch
+    import torch.distributed.checkpoint
+
+    torch.set_num_threads(1)  # the modules are small, and threads that wait for a busy processor take most of the time
 
 
 def _sites() -> Iterator[tuple[Any, str]]:
+    import torch
     from torch import nn
+    from torch.distributed import checkpoint
+    from torch.utils.data.dataloader import _BaseDataLoaderIter
 
     yield nn.Module, "__call__"
+    yield _BaseDataLoaderIter, "__next__"
+    for name in ("scale", "unscale_", "step"):
+        yield torch.amp.GradScaler, name
+    for name in ("capture_begin", "capture_end"):
+        yield torch.cuda.CUDAGraph, name
+    for name in ("save", "load", "async_save"):
+        yield checkpoint, name
+    yield torch, "save"
+    yield torch, "load"
+    yield torch.autograd, "backward"
+    yield torch.nn.utils, "clip_grad_norm_"
 
 
 _RECEIVE = f"""
@@ -132,6 +150,31 @@ def _compile(host: Host) -> None:
         host.call(compiled, rows(2))
 
 
+_HOSTS = (
+    *(f"runtime:{name}" for name in ("call", "generate", "_call_claimed", "_call_recorded")),
+    *(f"compiler:{name}" for name in ("_log", "_note_reason")),
+    "flops:_Counter.__torch_dispatch__",
+    *(f"training.captures:{name}" for name in ("quiet", "begins", "ends")),
+    *(f"training.patch:{name}" for name in ("_before", "_after")),
+    # These contain their faults themselves: a frame around them is a part of what a step may cost.
+    *(f"training.quick:{name}" for name in ("forwards", "loads", "backward", "_backward")),
+)
+"""What runs the host's code, or is called by it."""
+
+_DECLARED = ("training", "begin", "_text", "_positive", "_hyperparameters", "as_text")
+"""What is called by the host, and tells it what is wrong with its arguments."""
+
+_IDLE = (
+    *(
+        f"otelml.instrumentation.torch.training.{name}"
+        for name in ("active", "distributed_checkpoints", "patch", "rows")
+    ),
+    *(f"otelml.instrumentation.torch.training.{name}" for name in ("captures", "device")),
+    *(f"otelml.telemetry.training.{name}" for name in ("elastic", "framework")),
+)
+"""What works when the hook is switched on, on a GPU, and for other programs than plain loops."""
+
+
 HOOK = Hook(
     name="torch",
     instrumentor="otelml.instrumentation.torch:TorchInstrumentor",
@@ -140,6 +183,7 @@ HOOK = Hook(
     load=_load,
     sites=_sites,
     subject=subject,
+    subclassing=False,
     define=define,
     call=call,
     calls=ML_INFERENCE_CALLS,
@@ -151,26 +195,29 @@ HOOK = Hook(
         "otelml.instrumentation._calls",
         "otelml.instrumentation.torch.compiler",
         "otelml.instrumentation.torch.extract",
+        "otelml.instrumentation.torch.flops",
         "otelml.instrumentation.torch.identity",
         "otelml.instrumentation.torch.runtime",
+        "otelml.instrumentation.torch.training",
         "otelml.telemetry.compilations",
+        "otelml.telemetry.training",
     ),
     passthrough=frozenset(
         {
-            "otelml.instrumentation.torch.runtime:call",
-            "otelml.instrumentation.torch.runtime:generate",
-            "otelml.instrumentation.torch.runtime:_call_claimed",
-            "otelml.instrumentation.torch.runtime:_call_recorded",
-            "otelml.instrumentation.torch.compiler:_log",
-            "otelml.instrumentation.torch.compiler:_note_reason",
+            *(f"otelml.instrumentation.torch.{name}" for name in _HOSTS),
+            *(f"otelml.telemetry.training.declared:{name}" for name in _DECLARED),
         }
     ),
-    idle_modules=frozenset(),
-    own_attributes=("shop",),
+    idle_modules=frozenset(_IDLE),
+    own_attributes=("shop", "ml.training.hyperparameter.*"),
     workloads=(
         Workload(_infer, {"torch_input_shapes": True}),
         Workload(_classify, {"metric_attributes": "shop"}, observed=True),
         Workload(_hot_loop, {"overhead_budget": 0}),
         Workload(_compile),
+        Workload(torch_training.train, {"overhead_budget": 1, "training_window_steps": 5, "torch_flops": True}),
+        Workload(torch_training.train_alike, {"overhead_budget": 0, "training_gradient_norm_every": 30}),
+        Workload(torch_training.train_oddly, {"overhead_budget": 1, "training_gradient_norm_every": 1}),
+        Workload(torch_training.keep),
     ),
 )

@@ -147,6 +147,9 @@ def test_utilization_is_of_the_steps_since_it_was_read(telemetry: Recorded) -> N
         ("Tesla V100-SXM2-16GB", "float16", 125),
         ("Tesla V100-PCIE-32GB", "float16", 112),
         ("NVIDIA B200", "bfloat16", 2250),
+        ("NVIDIA B200", TF32, 1100),
+        ("NVIDIA GB200", "bfloat16", 2500),
+        ("NVIDIA H100 NVL", "bfloat16", 835.5),
         ("AMD Instinct MI300X", "bfloat16", 1307.4),
     ],
 )
@@ -159,6 +162,8 @@ def test_peak_rates(device: str, kind: str, teraflops: float) -> None:
     ("device", "kind"),
     [
         ("NVIDIA A10G", "bfloat16"),
+        ("NVIDIA H200 NVL", "bfloat16"),
+        ("Tesla V100S-PCIE-32GB", "float16"),
         ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "bfloat16"),
         ("Tesla T4", "bfloat16"),
         ("NVIDIA H100 80GB HBM3", "float64"),

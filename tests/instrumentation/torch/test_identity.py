@@ -79,6 +79,35 @@ def test_describe_is_heard_at_once(telemetry: Telemetry) -> None:
     assert telemetry.point("ml.inference.calls", {names.ML_MODEL_VERSION: "3"}).value == 1
 
 
+def test_description_is_one_for_a_module_and_its_compiled_form() -> None:
+    """What is said of either adds to what was said before of the other, and both tell all of it."""
+    model = Net()
+    compiled: Any = torch.compile(model, backend="eager")
+    otelml.describe(model, name="churn", version=3)
+    otelml.describe(compiled, task="classification")
+    for asked in (model, compiled):
+        known = identity(asked)
+        assert (known.name, known.version, known.task) == ("churn", "3", "classification")
+    otelml.describe(compiled, version=4)
+    otelml.describe(model, name="churn 2")
+    for asked in (model, compiled):
+        known = identity(asked)
+        assert (known.name, known.version, known.task) == ("churn 2", "4", "classification")
+
+
+@pytest.mark.usefixtures("hooked")
+def test_compiled_form_is_described_after_its_first_call(telemetry: Telemetry) -> None:
+    """The calls of a module that was called before bear what was said of its compiled form, and of either later."""
+    model = Net()
+    compiled: Any = torch.compile(model, backend="eager")
+    infer(model, ROWS)
+    infer(compiled, ROWS)
+    otelml.describe(compiled, name="churn")
+    infer(model, ROWS)
+    infer(compiled, ROWS)
+    assert [span.name for span in telemetry.spans] == ["predict Net", "predict Net", "predict churn", "predict churn"]
+
+
 def test_description_is_on_no_tensor() -> None:
     """It is an attribute like any other: state, parameters and what is printed are as before, copies have it."""
     plain, described = Net(), otelml.describe(Net(), name="churn", task="classification")

@@ -127,7 +127,8 @@ class Library:
             return None
         try:
             return function(*arguments)
-        except self._nvml.NVMLLibraryMismatchError:  # an older driver has the function in another form
+        # An older driver has the function in another form; nvidia-ml-py 12.535 has no exception for that.
+        except getattr(self._nvml, "NVMLLibraryMismatchError", ()):
             unsupported.add(call)
             return None
         except self._nvml.NVMLError as error:

@@ -42,11 +42,12 @@ class TorchInstrumentor(MLInstrumentor):
         if self._wanted is None:
             return
         # Imported here: they bring torch, which an application may never import.
-        from otelml.instrumentation.torch import compiler, frames, patch, runtime, training
+        from otelml.instrumentation.torch import compiler, elastic, frames, patch, runtime, training
 
         telemetry, settings = self._wanted
         runtime.activate(telemetry, self._monitors, with_shapes=settings.torch_input_shapes)
         compiler.switch_on(telemetry)
+        elastic.switch_on(telemetry)
         training.switch_on(telemetry, settings)
         patch.switch_on()
         frames.skip_own()
@@ -54,9 +55,10 @@ class TorchInstrumentor(MLInstrumentor):
     def _switch_off(self) -> None:
         self._wanted = None
         if "torch" in sys.modules:
-            from otelml.instrumentation.torch import compiler, patch, runtime, training
+            from otelml.instrumentation.torch import compiler, elastic, patch, runtime, training
 
             patch.switch_off()
             training.switch_off()
+            elastic.switch_off()
             compiler.switch_off()
             runtime.deactivate()

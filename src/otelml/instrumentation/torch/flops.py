@@ -125,6 +125,9 @@ def operations(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
         args: of the call.
         kwargs: of the call.
 
+    Returns:
+        Their number; 0 where the formula of an operation has failed.
+
     Raises:
         Exception: whatever the module's `forward` raises where it depends on the data, or cannot be copied.
     """
@@ -148,23 +151,36 @@ def operations(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
         trained = [parameter for parameter in copied.parameters() if parameter.requires_grad]
         if losses and trained:
             torch.autograd.grad(losses, trained, allow_unused=True)
-    return counter.total
+    return counter.total if counter.seen == counter.counted else 0
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the operations of all that is computed inside it."""
+    """Adds up the operations of all that is computed inside it.
+
+    Attributes:
+        seen: how many calls of operations there were.
+        counted: of how many of them it is known what they need.
+        total: the operations of those.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.seen = self.counted = 0
         self.total = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = kwargs or {}
         result = function(*args, **named)
-        count = flop_registry.get(function._overloadpacket)
-        if count is not None:
-            self.total += count(*args, **named, out_val=result)
+        self.seen += 1
+        self._count(function, args, named, result)
         return result
+
+    @guarded  # PyTorch asks for the device and the sizes of a tensor this way, too, and a fault then ends the process
+    def _count(self, function: Any, args: Any, named: Mapping[str, Any], result: Any) -> None:
+        formula = flop_registry.get(function._overloadpacket)
+        if formula is not None:
+            self.total += formula(*args, **named, out_val=result)
+        self.counted += 1
 
 
 _HOOKS = (

@@ -5,10 +5,13 @@ Where a sheet gives the rate with structured sparsity only, half of it. The name
 Sources:
 - NVIDIA V100 Tensor Core GPU data sheet (January 2020); NVIDIA T4 data sheet (2019)
 - NVIDIA A100 Tensor Core GPU data sheet (2021); NVIDIA A10 data sheet (2021)
-- NVIDIA H100 Tensor Core GPU data sheets (2022 for PCIe, 2024 for SXM and NVL); NVIDIA H200 data sheet (2024)
+- NVIDIA H100 Tensor Core GPU data sheets (2022 for PCIe, 2024 for SXM and NVL); NVIDIA H200 data sheet (2024) for SXM
 - NVIDIA L4 data sheet (2023); NVIDIA L40 and L40S data sheets (2023)
 - NVIDIA HGX B200 and GB200 NVL72 specifications (2025), a GPU's share of the board
-- AMD Instinct MI300X data sheet (2023), MI325X data sheet (2024)
+- AMD Instinct MI300X data sheet (2023)
+
+Those of A100, H100 SXM, L4 and MI300X are in PyTorch's own table, with the sheets they come from, too
+(`torch/_inductor/analysis/device_info.py`, 2.13). A rate for which no sheet was at hand is left out.
 """
 
 from __future__ import annotations
@@ -23,15 +26,13 @@ TF32 = "tf32"
 _F32, _F16, _BF16 = "float32", "float16", "bfloat16"
 
 _H100_SXM = {_F32: 67.0, TF32: 494.5, _F16: 989.5, _BF16: 989.5}
-_H100_NVL = {_F32: 60.0, TF32: 417.5, _F16: 835.5, _BF16: 835.5}
-_MI300X = {_F32: 163.4, _F16: 1307.4, _BF16: 1307.4}
 
 _TERAFLOPS: tuple[tuple[str, Mapping[str, float]], ...] = (
     ("GB200", {_F32: 80.0, TF32: 1250.0, _F16: 2500.0, _BF16: 2500.0}),
-    ("B200", {_F32: 75.0, TF32: 1125.0, _F16: 2250.0, _BF16: 2250.0}),
-    ("H200 NVL", _H100_NVL),
+    ("B200", {_F32: 75.0, TF32: 1100.0, _F16: 2250.0, _BF16: 2250.0}),
+    ("H200 NVL", {}),  # slower than the H200 of the next row, by how much is not known here
     ("H200", _H100_SXM),
-    ("H100 NVL", _H100_NVL),
+    ("H100 NVL", {_F16: 835.5, _BF16: 835.5}),
     ("H100 PCIe", {_F32: 51.0, TF32: 378.0, _F16: 756.0, _BF16: 756.0}),
     ("H100", _H100_SXM),
     ("A100", {_F32: 19.5, TF32: 156.0, _F16: 312.0, _BF16: 312.0}),
@@ -40,11 +41,9 @@ _TERAFLOPS: tuple[tuple[str, Mapping[str, float]], ...] = (
     ("L4", {_F32: 30.3, TF32: 60.0, _F16: 121.0, _BF16: 121.0}),
     ("A10", {_F32: 31.2, TF32: 62.5, _F16: 125.0, _BF16: 125.0}),
     ("T4", {_F32: 8.1, _F16: 65.0}),
-    ("V100S", {_F32: 16.4, _F16: 130.0}),
     ("V100-PCIE", {_F32: 14.0, _F16: 112.0}),
     ("V100", {_F32: 15.7, _F16: 125.0}),
-    ("MI325X", _MI300X),
-    ("MI300X", _MI300X),
+    ("MI300X", {_F32: 163.4, TF32: 653.7, _F16: 1307.4, _BF16: 1307.4}),
 )
 """By the words in a device's name, of which the first row that fits counts."""
 

@@ -18,6 +18,7 @@ from torch import Tensor, compiler
 
 from otelml._guard import report
 from otelml.instrumentation._calls import Arguments, Keywords, ModelCalls, current_context
+from otelml.instrumentation._generation import is_claimed
 from otelml.instrumentation.torch import extract, tables, training
 from otelml.instrumentation.torch.frames import uncompiled
 from otelml.instrumentation.torch.identity import identity
@@ -28,7 +29,7 @@ from otelml.semconv.attributes import ModelTask, OperationName
 from otelml.telemetry import Target, Telemetry
 from otelml.telemetry.context import unremarkable
 from otelml.telemetry.series import Series
-from otelml.telemetry.training.log import LOADS
+from otelml.telemetry.training.log import BACKWARDS, FORWARDS, LOADS
 
 FORWARD = "forward"
 GENERATE = "generate"
@@ -78,7 +79,25 @@ def call(function: Callable[..., Any], module: Any, args: tuple[Any, ...], kwarg
     claim, target, token = UNSEEN, None, None
     try:
         with_gradients = _grad_enabled()
-        if with_gradients and (log := threads.here.log).at > LOADS and quick.forwards(log, module, args, kwargs):
+        if with_gradients and (
+            (log := threads.here.log).at == FORWARDS
+            and log.module() is module
+            and log.by_rows
+            and len(args) == 1
+            and not kwargs
+            and type(given := args[0]) is Tensor
+            and module.training
+            and not compiler._is_compiling_flag
+            and not _modes()
+            and _trace() is None
+            and not given.is_meta
+        ):  # the usual call of a step of training; it is `quick.forwards`, but for its frame
+            shape = given.shape
+            log.given.append(shape[0] if shape else 0)
+            log.marks.append(perf_counter_ns())
+            log.at = BACKWARDS
+            token = inside.set(module)
+        elif with_gradients and log.at > LOADS and quick.forwards(log, module, args, kwargs):
             token = inside.set(module)  # a step of training, of which no more is to be noted
         elif (
             with_gradients
@@ -142,9 +161,14 @@ def call(function: Callable[..., Any], module: Any, args: tuple[Any, ...], kwarg
 
 
 def generate(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call `generate` of a Transformers model; the many calls of the model inside it are part of it."""
+    """Call `generate` of a Transformers model; the many calls of the model inside it are part of it.
+
+    Where the hook of Transformers is on, it tells the call, as that of a GenAI model (docs/decisions/0013).
+    """
     if compiler.is_dynamo_compiling() or _active is None or not args or inside.get() is not None:
         return function(*args, **kwargs)
+    if is_claimed(args, kwargs):
+        return _call_claimed(UNSEEN, function, args[0], args[1:], kwargs)
     return _call_recorded(_active, function, GENERATE, args[0], args[1:], kwargs)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from otelml._guard import guarded
 from otelml.observations.model import MAX_NAME_LENGTH
 from otelml.observations.training import RunDeclaration
 from otelml.telemetry.errors import error_type
@@ -54,6 +55,7 @@ def on_end(listener: Listener) -> None:
     _listeners.append(weakref.WeakMethod(listener))
 
 
+@guarded
 def _ended(declared: RunDeclaration, failed: str | None) -> None:
     for known in list(_listeners):
         listener = known()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -43,7 +42,7 @@ class Slice(NamedTuple):
 class StepLog:
     """The steps of one thread in one run that all go the same way: one forward pass, one backward pass, one update.
 
-    Appending to a deque is atomic, so the complete steps can be counted by another thread meanwhile.
+    Appending to a list is atomic, so the complete steps can be counted by another thread meanwhile.
 
     Attributes:
         at: the mark that comes next.
@@ -58,7 +57,7 @@ class StepLog:
         marks: when each mark was, by `perf_counter_ns`.
         module: gives the module that is called, as long as it lives.
         optimizer: gives the optimizer, as long as it lives.
-        rate: the learning rate of the last step.
+        rate: gives the learning rate.
         size: the number of steps that were to be put aside.
         token_argument: the name and position of the module's argument that takes tokens.
         tokens: the numbers of tokens that the module was called with, where it takes tokens.
@@ -98,12 +97,12 @@ class StepLog:
         self.untrained: dict[int, tuple[Any, Any]] = {}
         self.token_argument: tuple[str, int] | None = None
         self.by_rows = False
-        self.marks: deque[int] = deque()
-        self.given: deque[int] = deque()
-        self.loads: deque[int] = deque()
-        self.tokens: deque[int] = deque()
-        self.losses: deque[float] = deque()
-        self.rate: float | None = None
+        self.marks: list[int] = []
+        self.given: list[int] = []
+        self.loads: list[int] = []
+        self.tokens: list[int] = []
+        self.losses: list[float] = []
+        self.rate: Callable[[], float | None] = _nothing
         self.turn = self.size = 0
         self.duration = 0
         self._ended = 0
@@ -115,6 +114,7 @@ class StepLog:
         ended: int,
         module: Callable[[], Any],
         optimizer: Callable[[], object],
+        rate: Callable[[], float | None],
         loader: Callable[[], object] | None,
     ) -> None:
         """Put steps aside from now on.
@@ -124,13 +124,18 @@ class StepLog:
             ended: when the step before them ended, by `perf_counter_ns`.
             module: gives the module that they call.
             optimizer: gives the optimizer that ends them.
+            rate: gives its learning rate.
             loader: gives the iterator that their data come from; None where they come from no data loader.
         """
-        self.module, self.optimizer = module, optimizer
+        self.module, self.optimizer, self.rate = module, optimizer, rate
         self.loader = loader or _nothing
         self.first = FORWARDS if loader is None else WAITS
         self._stride = ENDS + 1 - self.first
         self._ended = ended
+        self.goes_on(turn)
+
+    def goes_on(self, turn: int) -> None:
+        """Put this many more steps aside, all those before them having been counted."""
         self.turn = self.size = turn
         self.at = self.first
 
@@ -155,7 +160,7 @@ class StepLog:
             sum(loads),
             sum(_drained(self.tokens, steps)) if self.token_argument else 0,
             _drained(self.losses, steps),
-            self.rate,
+            self.rate(),
             began,
         )
 
@@ -169,5 +174,8 @@ def _nothing() -> None:
     return None
 
 
-def _drained(waiting: deque[_T], count: int) -> list[_T]:
-    return [waiting.popleft() for _ in range(count)]
+def _drained(waiting: list[_T], count: int) -> list[_T]:
+    # What is appended meanwhile stays: each of the two is atomic.
+    drained = waiting[:count]
+    del waiting[:count]
+    return drained

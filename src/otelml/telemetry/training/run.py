@@ -214,17 +214,26 @@ class TrainingRun:
 
     @guarded
     def checkpoint(
-        self, operation: str, seconds: float | None, error_type: str | None = None, at: int | None = None
+        self,
+        operation: str,
+        seconds: float | None,
+        error_type: str | None = None,
+        *,
+        at: int | None = None,
+        mode: str | None = None,
     ) -> None:
-        """Take a checkpoint that was written or read, with its duration where it is known.
+        """Take a checkpoint that was written or read, with its duration where it is known; on any thread.
 
         Args:
             operation: a value of `ml.training.checkpoint.operation`.
             seconds: how long it took.
             error_type: of the error that ended it.
             at: when it ended, in ns since the epoch; now by default.
+            mode: a value of `ml.training.checkpoint.mode`, None where nothing tells.
         """
         done: dict[str, AttributeValue] = {names.ML_TRAINING_CHECKPOINT_OPERATION: operation}
+        if mode is not None:
+            done[names.ML_TRAINING_CHECKPOINT_MODE] = mode
         if error_type is not None:
             done[names.ERROR_TYPE] = error_type
         if seconds is not None:

@@ -145,11 +145,12 @@ class Steps:
                 self._budget.worked((worked - self._worked) * 1e-9, spent * 1e-9)
             self._worked = worked
             recorded, _ = self._budget.advance(self._slice)
-            until_window = max(self._window_steps - window.steps, 1)
+            ends = window.steps >= self._window_steps or perf_counter_ns() - window.began >= self._window_ns
+            ended = self._next_window() if ends else None
+            until_window = self._window_steps - self._window.steps
             soon = int(_SLICE_SECONDS / self._budget.mean) if self._budget.mean > 0 else SLICE
             self.turn = self._slice = max(1, self._budget.unrecorded_calls(min(SLICE, until_window, soon)))
-            ends = window.steps >= self._window_steps or perf_counter_ns() - window.began >= self._window_ns
-            return recorded, self._next_window() if ends else None
+            return recorded, ended
 
     def recorded(self, seconds: float) -> None:
         """Take what recording a duration has cost."""

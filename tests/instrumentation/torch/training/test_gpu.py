@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -185,6 +186,49 @@ def test_a_captured_step_is_the_applications(instrumented: TorchInstrumentor, tm
     watched = captured(tmp_path / "watched.dot")
     instrumented.uninstrument()
     assert watched == captured(tmp_path / "alone.dot")
+
+
+@pytest.mark.parametrize("options", [{"overhead_budget": 1, "training_gradient_norm_every": 1}])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_capture_is_not_disturbed(telemetry: Telemetry, instrumented: TorchInstrumentor, elsewhere: bool) -> None:
+    """While a graph is captured, nothing asks for steps that the GPU has not done yet, on no thread.
+
+    The capture is in CUDA's strict mode, PyTorch's default, in which a query on any thread invalidates it. The steps on
+    the other thread have all the memory that they need; a step that this CUDA refuses without us, too, is no fault of
+    ours.
+    """
+
+    def capture() -> str | None:
+        model = net()
+        step = step_of(model, sgd(model))
+        for _ in range(WARM):
+            step()
+        x = torch.ones(8, device="cuda")
+        torch.cuda.synchronize()
+        torch.cuda._sleep(2_000_000_000)  # so that what the steps have left behind is not done when the capture begins
+        step()
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                if elsewhere:
+                    worker = threading.Thread(target=step)
+                    worker.start()
+                    worker.join()
+                else:
+                    step()
+                result = x * 2
+        except RuntimeError as error:
+            return str(error).splitlines()[0]
+        graph.replay()
+        torch.cuda.synchronize()
+        assert result.sum().item() == 16
+        step()
+        return None
+
+    watched = capture()
+    assert telemetry.point("ml.training.steps").value >= WARM
+    instrumented.uninstrument()
+    assert watched == capture()
 
 
 @pytest.mark.parametrize("options", [{"overhead_budget": 1}])

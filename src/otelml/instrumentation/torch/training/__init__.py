@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from otelml._guard import guarded
 from otelml.instrumentation.torch.training import active, patch
 from otelml.instrumentation.torch.training.runtime import loops
 from otelml.settings import Settings
@@ -32,18 +33,20 @@ def switch_off() -> None:
     patch.switch_off()
 
 
+@guarded
 def forward_began(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> object | None:
     """Take it that an outermost module is called.
 
     Returns:
         None if the call is inference; else what `forward_ended` is to be given.
     """
-    training = active.active()
+    training = active.training
     return None if training is None else training.forward_began(module, args, kwargs)
 
 
+@guarded
 def forward_ended(claimed: object, result: object) -> None:
     """Take it that the call has returned, or raised, with None as its result then."""
-    training = active.active()
+    training = active.training
     if training is not None:
         training.forward_ended(claimed, result)

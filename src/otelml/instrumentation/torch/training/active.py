@@ -10,38 +10,34 @@ from otelml.settings import Settings
 from otelml.telemetry import Telemetry
 from otelml.telemetry.training import training_telemetry
 
-_active: Training | None = None
-
-
-def active() -> Training | None:
-    """What the hooks tell, None while they are switched off."""
-    return _active
+training: Training | None = None
+"""What the hooks tell, None while they are switched off. Replaced, so it is to be reached through this module."""
 
 
 def activate(telemetry: Telemetry, settings: Settings) -> None:
     """Switch the hooks on, or put settings in force."""
-    global _active
-    training = Training(training_telemetry(telemetry, settings), settings)
+    global training
+    made = Training(training_telemetry(telemetry, settings), settings)
     if settings.torch_flops:
         from otelml.instrumentation.torch.flops import flops_of  # brings parts of PyTorch that few need
 
-        training.counts = flops_of(telemetry).sees
-    _active = training
+        made.counts = flops_of(telemetry).sees
+    training = made
 
 
 def deactivate() -> None:
     """Make the hooks inert; the runs there are end."""
-    global _active
-    training, _active = _active, None
-    if training is not None:
-        training.telemetry.finish()
+    global training
+    ended, training = training, None
+    if ended is not None:
+        ended.telemetry.finish()
     loops.clear()
     threads.forget()
 
 
 def _begin_anew() -> None:
-    if _active is not None:
-        _active.forget()
+    if training is not None:
+        training.forget()
 
 
 if hasattr(os, "register_at_fork"):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from otelml.instrumentation.torch.training import captures
 from otelml.instrumentation.torch.training.scalars import Scalars
 from otelml.observations.training import StepTimes, TrainingStep
 from otelml.telemetry.training import TrainingRun
@@ -45,22 +46,24 @@ class DeviceSteps:
         """The next phase begins."""
         if self._marks and self._marks[-1][0] == phase:
             return
-        if torch.cuda.is_current_stream_capturing():
+        event = self._event()
+        if event is None:
             self._capturing = True
-            return
-        self._marks.append((phase, self._event()))
+        else:
+            self._marks.append((phase, event))
 
     def ends(self, step: TrainingStep, run: TrainingRun, found_inf: object) -> bool:
         """The step ends; False if it has to be reported by the host's clock, now."""
         marks, self._marks = self._marks, []
         capturing, self._capturing = self._capturing, False
-        if capturing or torch.cuda.is_current_stream_capturing() or not marks:
+        end = None if capturing or not marks else self._event()
+        if end is None:
             self._pool += [event for _, event in marks]
             return False
         left_out: list[float] = []
         if found_inf is not None:
             self._scalars.read(found_inf, left_out.append)
-        self._waiting.append(_Waiting(step, run, marks, self._event(), left_out))
+        self._waiting.append(_Waiting(step, run, marks, end, left_out))
         self._report()
         return True
 
@@ -75,20 +78,22 @@ class DeviceSteps:
         self._scalars.poll()
         while self._waiting:
             oldest = self._waiting[0]
-            if oldest.end.query():
-                step = _skippable(oldest)
-                oldest.run.add_step(step._replace(times=_measured(oldest)))
-            elif len(self._waiting) > _MAX_WAITING:
-                oldest.run.add_step(_skippable(oldest))
-            else:
+            times = _measured(oldest)
+            if times is None and len(self._waiting) <= _MAX_WAITING:
                 return
+            step = _skippable(oldest)
+            oldest.run.add_step(step if times is None else step._replace(times=times))
             self._waiting.popleft()
             self._pool += [event for _, event in oldest.marks]
             self._pool.append(oldest.end)
 
     def _event(self) -> Any:
-        event = self._pool.pop() if self._pool else _new_event(enable_timing=True)
-        event.record()
+        """An event at this place of the stream; None while something is captured, of which it would be a part."""
+        with captures.quiet() as quiet:
+            if not quiet:
+                return None
+            event = self._pool.pop() if self._pool else _new_event(enable_timing=True)
+            event.record()
         return event
 
 
@@ -96,11 +101,15 @@ def _skippable(waiting: _Waiting) -> TrainingStep:
     return waiting.step._replace(skipped=True) if any(waiting.left_out) else waiting.step
 
 
-def _measured(waiting: _Waiting) -> StepTimes:
+def _measured(waiting: _Waiting) -> StepTimes | None:
+    """The time by phase; None where the GPU has not passed the end of the step, or may not be asked."""
     times = [0] * 5
     edges = [*waiting.marks, (0, waiting.end)]
-    for (phase, event), (_, following) in itertools.pairwise(edges):
-        times[phase] += int(event.elapsed_time(following) * 1e6)
+    with captures.quiet() as quiet:
+        if not quiet or not waiting.end.query():
+            return None
+        for (phase, event), (_, following) in itertools.pairwise(edges):
+            times[phase] += int(event.elapsed_time(following) * 1e6)
     host = waiting.step.times
     # The host's whole time stays the step's: what the GPU did not work on, and no data was waited for, is other.
     rest = sum(host) - host.data_wait - sum(times[1:4])

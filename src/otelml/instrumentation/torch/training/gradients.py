@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from otelml.instrumentation.torch.training import captures
 from otelml.instrumentation.torch.training.scalars import Scalars, Take, dispatch_modes
 
 
@@ -25,11 +26,19 @@ def read_norm(optimizer: Any, scalars: Scalars, take: Take) -> None:
         return
     if any(type(it).__name__ == "FlatParameter" for it in parameters) or device.type not in ("cpu", "cuda"):
         return
-    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+    if device.type == "cpu":
+        scalars.read(_norm(gradients), take)
         return
+    with captures.quiet() as quiet:
+        if quiet:
+            scalars.read(_norm(gradients), take)
+
+
+def _norm(gradients: list[Tensor]) -> Tensor:
     with torch.no_grad():
         norms = torch._foreach_norm(gradients, 2.0)
-        scalars.read(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms])), take)
+        norm: Tensor = torch.linalg.vector_norm(torch.stack([it.float() for it in norms]))
+    return norm
 
 
 def learning_rate(optimizer: Any) -> float | None:

@@ -85,6 +85,7 @@ class Owners:
         weakref.finalize(inner, self._modules.pop, key, None)
         return None
 
+    @guarded
     def _gone(self, key: int) -> None:
         # Called wherever the garbage collector runs: nothing is emitted here.
         known = self._modules.pop(key, None)

@@ -5,70 +5,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.amp.grad_scaler
+import torch.cuda.graphs
 import torch.nn.utils.clip_grad
 import torch.utils.data.dataloader
 from torch import compiler
 from torch.compiler import is_dynamo_compiling
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from otelml._guard import guarded
-from otelml.instrumentation.torch.training import quick, threads
-from otelml.instrumentation.torch.training.active import active
+from otelml.instrumentation.torch.training import active, captures, distributed_checkpoints, quick, threads
+from otelml.instrumentation.torch.training.rows import Function, Row, Wrapped
 from otelml.telemetry.training.declared import current as declared_now
-from otelml.telemetry.training.log import BACKWARDS, ENDS, LOADS, RETURNS, UPDATES, WAITS
-
-Function = Callable[..., Any]
-
-
-class _Row(NamedTuple):
-    """A function to be wrapped, under all the names by which it is reached: pickle compares them."""
-
-    owners: tuple[Any, ...]
-    name: str
-    wrap: Callable[[Function], Function]
-
-
-def _backward(function: Function) -> Function:
-    @functools.wraps(function)
-    def backward(*args: Any, **kwargs: Any) -> Any:
-        if is_dynamo_compiling():
-            return function(*args, **kwargs)
-        log = threads.here.log
-        if log.at == BACKWARDS and args and quick.backwards(log, args[0]):
-            try:
-                result = function(*args, **kwargs)
-            except BaseException as error:
-                _failed(error)
-                raise
-            if log.at == RETURNS:
-                log.marks.append(perf_counter_ns())
-                log.at = UPDATES
-            elif (training := active()) is not None:
-                training.backward_ended(threads.current())
-            return result
-        if compiler._is_compiling_flag or (training := active()) is None:
-            return function(*args, **kwargs)
-        state = training.backward_begins(args[0] if args else kwargs.get("tensors"))
-        if state is None:
-            return function(*args, **kwargs)
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            training.failed(state, error)
-            raise
-        training.backward_ended(state)
-        return result
-
-    return backward
-
-
-def _failed(error: BaseException) -> None:
-    if (training := active()) is not None:
-        training.failed(threads.current(), error)
+from otelml.telemetry.training.log import ENDS, LOADS, UPDATES, WAITS
 
 
 def _next(function: Function) -> Function:
@@ -76,7 +27,7 @@ def _next(function: Function) -> Function:
     def __next__(self: Any) -> Any:
         if is_dynamo_compiling():
             return function(self)
-        if compiler._is_compiling_flag or (training := active()) is None:
+        if compiler._is_compiling_flag or (training := active.training) is None:
             return function(self)
         log = threads.here.log
         if log.at == WAITS and log.loader() is self:
@@ -100,7 +51,7 @@ def _clip(function: Function) -> Function:
     @functools.wraps(function)
     def clip_grad_norm_(*args: Any, **kwargs: Any) -> Any:
         norm = function(*args, **kwargs)
-        if not torch.compiler.is_compiling() and (training := active()) is not None:
+        if not torch.compiler.is_compiling() and (training := active.training) is not None:
             training.clipped(norm)
         return norm
 
@@ -111,7 +62,7 @@ def _scale(function: Function) -> Function:
     @functools.wraps(function)
     def scale(self: Any, outputs: Any) -> Any:
         scaled = function(self, outputs)
-        if not torch.compiler.is_compiling() and (training := active()) is not None:
+        if not torch.compiler.is_compiling() and (training := active.training) is not None:
             training.scaled(outputs, scaled)
         return scaled
 
@@ -122,7 +73,7 @@ def _unscale(function: Function) -> Function:
     @functools.wraps(function)
     def unscale_(self: Any, optimizer: Any) -> Any:
         result = function(self, optimizer)
-        if (training := active()) is not None:
+        if (training := active.training) is not None:
             training.unscaled()
         return result
 
@@ -132,7 +83,7 @@ def _unscale(function: Function) -> Function:
 def _scaler_step(function: Function) -> Function:
     @functools.wraps(function)
     def step(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or (training := active()) is None:
+        if torch.compiler.is_compiling() or (training := active.training) is None:
             return function(self, optimizer, *args, **kwargs)
         updates = training.updates()
         result = function(self, optimizer, *args, **kwargs)
@@ -146,7 +97,7 @@ def _scaler_step(function: Function) -> Function:
 def _save(function: Function) -> Function:
     @functools.wraps(function)
     def save(*args: Any, **kwargs: Any) -> Any:
-        if (training := active()) is None:
+        if (training := active.training) is None:
             return function(*args, **kwargs)
         content = args[0] if args else kwargs.get("obj")
         began = perf_counter_ns()
@@ -164,7 +115,7 @@ def _save(function: Function) -> Function:
 def _load(function: Function) -> Function:
     @functools.wraps(function)
     def load(*args: Any, **kwargs: Any) -> Any:
-        if (training := active()) is None:
+        if (training := active.training) is None:
             return function(*args, **kwargs)
         began = perf_counter_ns()
         content = function(*args, **kwargs)
@@ -174,18 +125,31 @@ def _load(function: Function) -> Function:
     return load
 
 
+def _capture(around: Callable[..., Any]) -> Callable[[Function], Function]:
+    def wrap(function: Function) -> Function:
+        @functools.wraps(function)
+        def captured(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return around(function, self, args, kwargs)
+
+        return captured
+
+    return wrap
+
+
 _ROWS = (
-    _Row((torch.autograd,), "backward", _backward),
-    _Row((torch.utils.data.dataloader._BaseDataLoaderIter,), "__next__", _next),
-    _Row((torch.nn.utils.clip_grad, torch.nn.utils), "clip_grad_norm_", _clip),
-    _Row((torch.amp.grad_scaler.GradScaler,), "scale", _scale),
-    _Row((torch.amp.grad_scaler.GradScaler,), "unscale_", _unscale),
-    _Row((torch.amp.grad_scaler.GradScaler,), "step", _scaler_step),
-    _Row((torch.serialization, torch), "save", _save),
-    _Row((torch.serialization, torch), "load", _load),
+    Row((torch.autograd,), "backward", quick.backward),
+    Row((torch.utils.data.dataloader._BaseDataLoaderIter,), "__next__", _next),
+    Row((torch.nn.utils.clip_grad, torch.nn.utils), "clip_grad_norm_", _clip),
+    Row((torch.amp.grad_scaler.GradScaler,), "scale", _scale),
+    Row((torch.amp.grad_scaler.GradScaler,), "unscale_", _unscale),
+    Row((torch.amp.grad_scaler.GradScaler,), "step", _scaler_step),
+    Row((torch.serialization, torch), "save", _save),
+    Row((torch.serialization, torch), "load", _load),
+    Row((torch.cuda.graphs.CUDAGraph,), "capture_begin", _capture(captures.begins)),
+    Row((torch.cuda.graphs.CUDAGraph,), "capture_end", _capture(captures.ends)),
 )
 
-_applied: list[tuple[Any, str, Any, Any]] = []
+_wrapped = Wrapped()
 _handles: list[Any] = []
 
 
@@ -202,8 +166,10 @@ def _before(optimizer: Any, args: Any, kwargs: Any) -> None:
     ):
         log.marks.append(perf_counter_ns())
         log.at = ENDS
+        if log.turn == 1:
+            threads.last_update_begins(optimizer)
         return
-    if not compiler._is_compiling_flag and (training := active()) is not None:
+    if not compiler._is_compiling_flag and (training := active.training) is not None:
         training.update_begins(optimizer, args, kwargs)
 
 
@@ -212,9 +178,12 @@ def _after(optimizer: Any, _args: Any, _kwargs: Any) -> None:
         return
     log = threads.here.log
     if log.at == ENDS:
-        if quick.ends(log, optimizer):
+        log.turn -= 1
+        log.at = log.first
+        log.marks.append(perf_counter_ns())
+        if log.turn <= 0:
             threads.slice_ended()
-    elif not compiler._is_compiling_flag and (training := active()) is not None:
+    elif not compiler._is_compiling_flag and (training := active.training) is not None:
         training.update_ended(optimizer)
 
 
@@ -222,28 +191,16 @@ def switch_on() -> None:
     """Wrap what is not wrapped yet."""
     if _handles:
         return
-    for row in _ROWS:
-        _apply(row)
+    _wrapped.wrap(_ROWS)
+    distributed_checkpoints.switch_on()
     _handles.append(register_optimizer_step_pre_hook(_before))
     _handles.append(register_optimizer_step_post_hook(_after))
 
 
 def switch_off() -> None:
     """Restore every function that nobody wrapped after us; the others stay, and stay inert."""
-    for owner, name, original, replacement in reversed(_applied):
-        if vars(owner).get(name) is replacement:
-            setattr(owner, name, original)
-    _applied.clear()
+    distributed_checkpoints.switch_off()
+    _wrapped.unwrap()
     for handle in _handles:
         handle.remove()
     _handles.clear()
-
-
-@guarded
-def _apply(row: _Row) -> None:
-    original = vars(row.owners[0])[row.name]
-    replacement = row.wrap(original)
-    for owner in row.owners:
-        if vars(owner).get(row.name) is original:
-            setattr(owner, row.name, replacement)
-            _applied.append((owner, row.name, original, replacement))

@@ -16,6 +16,7 @@ from otelml.instrumentation.torch.training.anomalies import STALLED, Watch
 from otelml.instrumentation.torch.training.checkpoints import Checkpoints
 from otelml.instrumentation.torch.training.device import DeviceSteps
 from otelml.instrumentation.torch.training.loop import BACKWARD, FORWARD, OPTIMIZER, OTHER, Loop
+from otelml.instrumentation.torch.training.norms import Norms
 from otelml.instrumentation.torch.training.owners import Owners, Trained
 from otelml.observations.training import TrainingStep
 from otelml.semconv import attributes as names
@@ -55,7 +56,7 @@ class Training:
         loops.clear()
         self.telemetry = telemetry
         self._owners = Owners(telemetry, loops)
-        self._norm_every = settings.training_gradient_norm_every
+        self._norms = Norms(settings.training_gradient_norm_every, settings.overhead_budget)
         self.checkpoints = Checkpoints()
         self.counts: Callable[[Trained, Any, Sequence[Any], Mapping[str, Any]], object] = lambda *_call: None
         telemetry.before_end = self.flush
@@ -202,8 +203,7 @@ class Training:
             state.device.marks(OPTIMIZER)
         state.norm_at -= 1
         if state.norm_at < 0 and state.microbatches and not (state.clips or state.scaled or state.closure):
-            state.norm_at = self._norm_every - 1
-            gradients.read_norm(optimizer, state.scalars, state.values.norm)
+            self._norms.read(state, state.run, optimizer, state.values)
 
     @guarded
     def update_ended(self, optimizer: Any, *, skipped: bool = False) -> None:
@@ -242,7 +242,7 @@ class Training:
         if step.times.data_wait > STALLED:
             _judge_wait(state, run, trained.watch, step.times.data_wait)
         if state.is_plain() and not skipped:
-            threads.put_aside(state, run, trained, optimizer, self._owners)
+            threads.put_aside(state, run, trained, optimizer, self._owners, self._norms)
         state.clear()
         for due in state.epochs_due():
             _end_epoch(due)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from otelml.instrumentation.torch.training import captures
+
 _MAX_WAITING = 8
 """Copies under way. When the device is that far behind, further values are left out: only the latest counts."""
 
@@ -42,21 +44,32 @@ class Scalars:
 
     def poll(self) -> None:
         """Take the values that have arrived."""
-        waiting = self._waiting
-        while waiting and waiting[0][0].query():
-            event, arrived, take = waiting.popleft()
-            self._free.append((event, arrived))
-            take(arrived.item())
+        if not self._waiting:
+            return
+        for take, value in self._arrived():
+            take(value)
+
+    def _arrived(self) -> list[tuple[Take, float]]:
+        waiting, values = self._waiting, []
+        with captures.quiet() as quiet:
+            while quiet and waiting and waiting[0][0].query():
+                event, arrived, take = waiting.popleft()
+                self._free.append((event, arrived))
+                values.append((take, arrived.item()))
+        return values
 
     def _copy(self, tensor: Tensor, take: Take) -> bool:
-        if len(self._waiting) >= _MAX_WAITING or torch.cuda.is_current_stream_capturing():
+        if len(self._waiting) >= _MAX_WAITING:
             return False
-        if self._free:
-            event, arrived = self._free.pop()
-        else:
-            event, arrived = _new_event(), torch.empty((), dtype=torch.float64, pin_memory=True)
-        # Converted on the device first: a copy between types would pass through pageable memory, and wait.
-        arrived.copy_(tensor.detach().reshape(()).to(torch.float64), non_blocking=True)
-        event.record()
+        with captures.quiet() as quiet:
+            if not quiet:
+                return False
+            if self._free:
+                event, arrived = self._free.pop()
+            else:
+                event, arrived = _new_event(), torch.empty((), dtype=torch.float64, pin_memory=True)
+            # Converted on the device first: a copy between types would pass through pageable memory, and wait.
+            arrived.copy_(tensor.detach().reshape(()).to(torch.float64), non_blocking=True)
+            event.record()
         self._waiting.append((event, arrived, take))
         return True
