@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 
 import otelml
 from otelml import api
@@ -22,9 +22,9 @@ def said(model: object) -> dict[str, Any]:
     return dict(identity_in(profile_of(model)))
 
 
-def fitted() -> DummyClassifier:
+def fitted() -> LogisticRegression:
     """A classifier of two features."""
-    return DummyClassifier().fit(np.zeros((4, 2)), [0, 1, 0, 1])
+    return LogisticRegression().fit(np.zeros((4, 2)), [0, 1, 0, 1])
 
 
 def test_describe_returns_the_model() -> None:
@@ -85,8 +85,8 @@ def test_wrong_description_is_refused(arguments: dict[str, Any], error: type[Exc
 
 def test_class_is_refused() -> None:
     """A class is no model, and describing it would describe all of its instances."""
-    with pytest.raises(TypeError, match="takes a model, not the class DummyClassifier"):
-        otelml.describe(DummyClassifier, name="churn")
+    with pytest.raises(TypeError, match="takes a model, not the class LogisticRegression"):
+        otelml.describe(LogisticRegression, name="churn")
 
 
 @pytest.mark.parametrize("value", ["text", 5, None, object()])

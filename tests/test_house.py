@@ -24,6 +24,7 @@ CONTAINS_FAULTS = {
     "instrumentation/sklearn/runtime.py",
     "instrumentation/torch/runtime.py",
     "instrumentation/torch/training/quick.py",
+    "telemetry/genai/stream.py",
 }
 """The guard, and the hot paths that stand for it (docs/decisions/0004)."""
 

@@ -41,6 +41,7 @@ GOOD: list[tuple[str, object, object]] = [
     ("genai_redact", "a+\n\nb", ("a+", "b")),
     ("genai_redactors", "math:sqrt", (math.sqrt,)),
     ("genai_content", " Span_Only", "span_only"),
+    ("genai_token_estimates", " Installed", "installed"),
     ("gpu_devices", " Visible", "visible"),
 ]
 WRONG: list[tuple[str, object]] = [
@@ -69,6 +70,7 @@ WRONG: list[tuple[str, object]] = [
     ("genai_redact", "("),
     ("genai_redactors", "math:squareroot"),
     ("genai_content", "always"),
+    ("genai_token_estimates", "true"),
     ("gpu_devices", "0,1"),
 ]
 

@@ -50,6 +50,15 @@ def test_launchers(
     assert tuple(found.get(f"ml.training.{suffix}") for suffix in suffixes) == numbers
 
 
+def test_restarts() -> None:
+    """What torchrun says of restarts is told of its workers, whoever has started it; and of nobody else."""
+    restarted = {"TORCHELASTIC_RESTART_COUNT": "2"}
+    for environment in (TORCHRUN, {**SLURM, **TORCHRUN}):
+        assert job_attributes({**environment, **restarted})["ml.training.restart.count"] == 2
+        assert "ml.training.restart.count" not in job_attributes(environment)
+    assert job_attributes(restarted) == {}
+
+
 @pytest.mark.parametrize(
     "environment",
     [{}, {"SLURM_JOB_ID": "4711"}, {"RAY_JOB_ID": "1"}, {"RANK": "first", "WORLD_SIZE": "2"}, {"RANK": "0"}],

@@ -33,8 +33,8 @@ HOOKS = (
     MistralAIInstrumentor,
     OllamaInstrumentor,
 )
-_RUNS_THE_HOST_S_CODE = ("ToolCalls.call_async", "mcp.patch:_detach")
-_BEFORE_ANY_CALL = (":_patches", "ToolCalls.__init__", "patch:_other", "endpoints:completion", "endpoints:conversation")
+_RUNS_THE_HOST_S_CODE = ("MCPCalls.call_tool", "MCPCalls.send_request", "mcp.patch:_told", "mcp.patch:_detach")
+_BEFORE_ANY_CALL = (":_patches", "MCPCalls.__init__", "patch:_other", "endpoints:completion", "endpoints:conversation")
 SITES = [
     site
     for site in sites(*(hook.__module__ for hook in HOOKS), "otelml.instrumentation._genai.methods")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wrapt
 
 from otelml.instrumentation._patches import Patch, PatchTable
 
@@ -104,3 +105,23 @@ def test_rows_that_do_not_fit(library: str) -> None:
     module = importlib.import_module(library)
     assert module.plain(1) == 4
     table.switch_off()
+
+
+def test_put_inside_what_wraps_a_subclass(library: str) -> None:
+    """Somebody who wrapped the inherited method before us has ours inside, and gets the own wrapper back."""
+    module = importlib.import_module(library)
+
+    class Client(module.Outer.Inner):  # type: ignore[name-defined]
+        pass
+
+    def squared(function: Callable[..., Any], _self: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return function(*args, **kwargs) ** 2
+
+    wrapt.wrap_function_wrapper(Client, "method", squared)
+    theirs = vars(Client)["method"]
+    table = _table(library)
+    table.switch_on()
+    assert Client().method(3) == 36
+    table.switch_off()
+    assert vars(Client)["method"] is theirs
+    assert Client().method(3) == 9

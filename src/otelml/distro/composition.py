@@ -42,6 +42,7 @@ INSTRUMENTORS = {
     "ollama": "otelml.instrumentation.ollama:OllamaInstrumentor",
     "mlflow": "otelml.instrumentation.mlflow:MLflowInstrumentor",
     "lightning": "otelml.instrumentation.lightning:LightningInstrumentor",
+    "transformers": "otelml.instrumentation.transformers:TransformersInstrumentor",
     "transformers_trainer": "otelml.instrumentation.transformers_trainer:TransformersTrainerInstrumentor",
     "accelerate": "otelml.instrumentation.accelerate:AccelerateInstrumentor",
     "nvidia": "otelml.instrumentation.nvidia:NvidiaInstrumentor",

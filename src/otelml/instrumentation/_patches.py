@@ -97,8 +97,25 @@ class PatchTable:
         original = vars(owner)[name]
 
         replacement = self._replacement(row, original)
+        self._put(owner, name, original, replacement)
+        if isinstance(owner, type):
+            self._put_inside(owner, name, original, replacement)
+
+    def _put(self, owner: Any, name: str, original: Any, replacement: Any) -> None:
         setattr(owner, name, replacement)
         self._applied.append((owner, name, original, replacement))
+
+    def _put_inside(self, owner: type, name: str, original: Function, replacement: Function) -> None:
+        """Put ours inside what others have wrapped around the function for a subclass, which would pass ours by.
+
+        So does OpenInference (0.1) with the clients of OpenAI, whose requests are those of their base class.
+        """
+        subclasses: list[type] = owner.__subclasses__()
+        for cls in subclasses:
+            theirs: Any = vars(cls).get(name)
+            if isinstance(theirs, wrapt.FunctionWrapper) and theirs.__wrapped__ is original:
+                self._put(cls, name, theirs, wrapt.FunctionWrapper(replacement, theirs._self_wrapper))
+            self._put_inside(cls, name, original, replacement)
 
     def _replacement(self, row: Patch, original: Function) -> Function:
         if inspect.iscoroutinefunction(original):  # and the replacement must be one, for whoever asks

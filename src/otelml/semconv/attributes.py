@@ -90,6 +90,10 @@ ML_ROLLOUT_BASELINE_SCORE: Final = "ml.rollout.baseline.score"
 ML_ROLLOUT_CANDIDATE_SCORE: Final = "ml.rollout.candidate.score"
 ML_TELEMETRY_SIGNAL: Final = "ml.telemetry.signal"
 ML_TELEMETRY_SITE: Final = "ml.telemetry.site"
+ML_TRAINING_ELASTIC_GROUP: Final = "ml.training.elastic.group"
+ML_TRAINING_ELASTIC_NAME: Final = "ml.training.elastic.name"
+ML_TRAINING_ELASTIC_OUTCOME: Final = "ml.training.elastic.outcome"
+ML_TRAINING_ELASTIC_STATE: Final = "ml.training.elastic.state"
 ML_TRAINING_RUN_ID: Final = "ml.training.run.id"
 ML_TRAINING_RUN_NAME: Final = "ml.training.run.name"
 ML_EXPERIMENT_NAME: Final = "ml.experiment.name"
@@ -117,7 +121,9 @@ ML_TRAINING_LAUNCHER: Final = "ml.training.launcher"
 ML_TRAINING_JOB_ID: Final = "ml.training.job.id"
 ML_TRAINING_WORKER_LOCAL_INDEX: Final = "ml.training.worker.local_index"
 ML_TRAINING_NODE_INDEX: Final = "ml.training.node.index"
+ML_TRAINING_RESTART_COUNT: Final = "ml.training.restart.count"
 ML_TRAINING_CHECKPOINT_OPERATION: Final = "ml.training.checkpoint.operation"
+ML_TRAINING_CHECKPOINT_MODE: Final = "ml.training.checkpoint.mode"
 ML_TRAINING_ANOMALY_TYPE: Final = "ml.training.anomaly.type"
 ML_TRAINING_CHECKPOINT_URI: Final = "ml.training.checkpoint.uri"
 ML_GEN_AI_USAGE_STATUS: Final = "ml.gen_ai.usage.status"
@@ -231,6 +237,10 @@ GEN_AI_USAGE_PROMPT_TOKENS: Final = "gen_ai.usage.prompt_tokens"
 GEN_AI_USAGE_COMPLETION_TOKENS: Final = "gen_ai.usage.completion_tokens"
 GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
 GEN_AI_USAGE_REASONING_TOKENS: Final = "gen_ai.usage.reasoning_tokens"
+MCP_METHOD_NAME: Final = "mcp.method.name"
+MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"
+MCP_RESOURCE_URI: Final = "mcp.resource.uri"
+RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"
 GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 
 
@@ -382,7 +392,11 @@ class EvaluationName:
     RMSE: Final = "rmse"
     MAE: Final = "mae"
     R2: Final = "r2"
+    D2: Final = "d2"
     NDCG: Final = "ndcg"
+    NEGATIVE_INERTIA: Final = "negative_inertia"
+    LOG_LIKELIHOOD: Final = "log_likelihood"
+    SCORE: Final = "score"
 
 
 class EvaluationScoreLabel:
@@ -501,6 +515,13 @@ class TelemetrySignal:
     ROWS: Final = "rows"
 
 
+class TrainingElasticOutcome:
+    """Well-known values of `ml.training.elastic.outcome`."""
+
+    SUCCESS: Final = "success"
+    FAILURE: Final = "failure"
+
+
 class TrainingPhase:
     """Well-known values of `ml.training.phase`."""
 
@@ -536,6 +557,13 @@ class TrainingCheckpointOperation:
 
     SAVE: Final = "save"
     LOAD: Final = "load"
+
+
+class TrainingCheckpointMode:
+    """Well-known values of `ml.training.checkpoint.mode`."""
+
+    SYNC: Final = "sync"
+    ASYNC: Final = "async"
 
 
 class TrainingAnomalyType:
@@ -700,6 +728,7 @@ class GenAiProviderName:
     CEREBRAS: Final = "cerebras"
     NVIDIA: Final = "nvidia"
     HUGGINGFACE: Final = "huggingface"
+    TRANSFORMERS: Final = "transformers"
     LM_STUDIO: Final = "lm_studio"
     OPENAI_COMPATIBLE: Final = "openai_compatible"
 
@@ -720,3 +749,22 @@ class GenAiTokenType:
 
     INPUT: Final = "input"
     OUTPUT: Final = "output"
+
+
+class McpMethodName:
+    """Well-known values of `mcp.method.name`."""
+
+    INITIALIZE: Final = "initialize"
+    SERVER_DISCOVER: Final = "server/discover"
+    PING: Final = "ping"
+    TOOLS_LIST: Final = "tools/list"
+    TOOLS_CALL: Final = "tools/call"
+    PROMPTS_LIST: Final = "prompts/list"
+    PROMPTS_GET: Final = "prompts/get"
+    RESOURCES_LIST: Final = "resources/list"
+    RESOURCES_TEMPLATES_LIST: Final = "resources/templates/list"
+    RESOURCES_READ: Final = "resources/read"
+    RESOURCES_SUBSCRIBE: Final = "resources/subscribe"
+    RESOURCES_UNSUBSCRIBE: Final = "resources/unsubscribe"
+    COMPLETION_COMPLETE: Final = "completion/complete"
+    LOGGING_SETLEVEL: Final = "logging/setLevel"

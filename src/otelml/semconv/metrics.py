@@ -154,6 +154,13 @@ GEN_AI_EXECUTE_TOOL_DURATION: Final = HistogramMetric(
     "Duration of tool executions.",
     (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
 )
+MCP_CLIENT_OPERATION_DURATION: Final = HistogramMetric(
+    "mcp.client.operation.duration",
+    "histogram",
+    "s",
+    "Duration of requests of an MCP client, until the response is received.",
+    (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
+)
 GEN_AI_INVOKE_AGENT_DURATION: Final = HistogramMetric(
     "gen_ai.invoke_agent.duration",
     "histogram",
@@ -368,6 +375,28 @@ ML_TELEMETRY_FAULTS: Final = CounterMetric(
     "{fault}",
     "Number of faults of the instrumentation that were kept from the application.",
 )
+ML_TRAINING_ELASTIC_CALLS: Final = CounterMetric(
+    "ml.training.elastic.calls", "counter", "{call}", "Number of calls of functions that the elastic launcher profiles."
+)
+ML_TRAINING_ELASTIC_CALL_DURATION: Final = HistogramMetric(
+    "ml.training.elastic.call.duration",
+    "histogram",
+    "s",
+    "Duration of functions that the elastic launcher profiles, such as its rendezvous.",
+    (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400),
+)
+ML_TRAINING_ELASTIC_CHECKS: Final = CounterMetric(
+    "ml.training.elastic.checks",
+    "counter",
+    "{check}",
+    "Number of times that the elastic launcher looked at the workers of its node, by the state it found.",
+)
+ML_TRAINING_ELASTIC_VALUE: Final = GaugeMetric(
+    "ml.training.elastic.value",
+    "gauge",
+    "{value}",
+    "The most recent value of any other metric that the elastic launcher, or a worker, has published.",
+)
 ML_TRAINING_FLOPS: Final = CounterMetric(
     "ml.training.flops", "counter", "{flop}", "Number of floating-point operations that the passes of training need."
 )
@@ -453,6 +482,12 @@ ML_GEN_AI_CLIENT_UNMETERED_OPERATIONS: Final = CounterMetric(
     "counter",
     "{operation}",
     "Number of operations without token counts from the provider, so that sums are lower bounds.",
+)
+ML_GEN_AI_CLIENT_ESTIMATED_TOKENS: Final = CounterMetric(
+    "ml.gen_ai.client.estimated_tokens",
+    "counter",
+    "{token}",
+    "Number of tokens that the recorder counted with a local tokenizer, where the provider reported none.",
 )
 ML_GEN_AI_CLIENT_CHUNK_GAP: Final = HistogramMetric(
     "ml.gen_ai.client.chunk.gap",

@@ -25,6 +25,7 @@ ML_TRAINING_TASK_INTERNAL: Final = SpanType("ml.training.task.internal", "intern
 ML_GEN_AI_OPERATION_CLIENT: Final = SpanType("ml.gen_ai.operation.client", "client")
 ML_GEN_AI_EMBEDDINGS_CLIENT: Final = SpanType("ml.gen_ai.embeddings.client", "client")
 ML_GEN_AI_EXECUTE_TOOL_INTERNAL: Final = SpanType("ml.gen_ai.execute_tool.internal", "internal")
+ML_GEN_AI_MCP_CLIENT: Final = SpanType("ml.gen_ai.mcp.client", "client")
 ML_GEN_AI_INVOKE_AGENT_INTERNAL: Final = SpanType("ml.gen_ai.invoke_agent.internal", "internal")
 ML_GEN_AI_INVOKE_WORKFLOW_INTERNAL: Final = SpanType("ml.gen_ai.invoke_workflow.internal", "internal")
 ML_GEN_AI_INFERENCE_CLIENT: Final = SpanType("ml.gen_ai.inference.client", "client")

@@ -115,7 +115,8 @@ class Settings:
     training_gradient_norm_every: int = _setting(
         100,
         COUNT,
-        "At every how many steps of a training loop the norm of the gradients is computed. "
+        "At every how many steps of a training loop the norm of the gradients is computed; after the first 20, less "
+        "often where that would take more than a tenth of the overhead budget. "
         "Where the application clips the gradients by their norm, that norm is taken at each step.",
     )
     genai_content: str = _setting(
@@ -147,6 +148,19 @@ class Settings:
         FLAG,
         "Whether streams of OpenAI's chat completions are asked for their token counts where the application does not "
         "say; the stream then ends with a chunk without choices. Else their tokens are marked as missing.",
+    )
+    genai_token_estimates: str = _setting(
+        "loaded",
+        choice("none", "loaded", "installed"),
+        "Whose tokenizers count the tokens of a stream that does not tell them: those that the program has loaded "
+        "itself; also those that are installed with their files on this machine, which are then loaded on a thread; "
+        "or none (docs/instrumenting-llm-clients.md).",
+    )
+    genai_tokenizers: tuple[Callable[[str], Callable[[str], int] | None], ...] = _setting(
+        (),
+        FUNCTIONS,
+        "Functions that give, for the name of a model, what counts the tokens of a text, or None. They are asked "
+        "before any other tokenizer.",
     )
     genai_enrichment: bool = _setting(
         True,

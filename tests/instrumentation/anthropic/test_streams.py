@@ -94,6 +94,19 @@ def test_raw_streams(client: Any, telemetry: Telemetry, way: str) -> None:
     whole(telemetry.span("chat claude"))
 
 
+@pytest.mark.parametrize("way", ["iter_lines", "iter_bytes", "iter_text"])
+def test_streams_that_are_read_by_hand(client: Any, telemetry: Telemetry, way: str) -> None:
+    """Events that the application reads out of the response by itself: the same tokens, and the same chunks."""
+    with client.messages.with_streaming_response.create(**ASK, stream=True) as opened:
+        got = list(getattr(opened, way)())
+    raw = client.messages.with_raw_response.create(**ASK, stream=True)
+    assert list(getattr(raw.http_response, way)()) == got
+
+    for span in telemetry.spans:
+        whole(span)
+    assert len(telemetry.spans) == 2
+
+
 @pytest.mark.parametrize("leaving", ["close", "with", "helper", "dropped"])
 def test_leaving_a_stream_is_no_error(client: Any, telemetry: Telemetry, leaving: str) -> None:
     """Closed, left with its block, or dropped: one span that says so, without the placeholder of the output."""

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.conformance.faults import Site, sites
-from tests.support.fakes.google_genai import PIECES, TEXT, FakeGoogle, error
+from tests.support.fakes.google_genai import EVENTS, PIECES, TEXT, FakeGoogle, error
 from tests.support.genai import Switch
 from tests.support.telemetry import Telemetry
 
 ASK: dict[str, Any] = {"model": "gemini-3-flash", "contents": "Hello"}
-_RUNS_THE_HOST_S_CODE = ("Opening.__iter__", "Opening.__next__")
+_RUNS_THE_HOST_S_CODE = ("Opening.__iter__", "Opening.__next__", "Connecting.__a", "live:connect")
 
 SITES = [
     site
@@ -30,6 +30,8 @@ def workload(client: Any, api: FakeGoogle) -> list[object]:
     got.append(client.chats.create(model="gemini-3-flash").send_message("Hello").text)
     got.append(len(client.models.embed_content(**ASK).embeddings))
     got.append(client.models.count_tokens(**ASK).total_tokens)
+    got.append(client.interactions.create(model="gemini-3-flash", input="Hello").output_text)
+    got.append(len(list(client.interactions.create(model="gemini-3-flash", input="Hello", stream=True))))
     api.reply("/v1beta/models/gemini-3-flash:generateContent", error(429, "RESOURCE_EXHAUSTED"))
     try:
         client.models.generate_content(**ASK)
@@ -38,7 +40,10 @@ def workload(client: Any, api: FakeGoogle) -> list[object]:
     return got
 
 
-EXPECTED = [TEXT, len(PIECES), TEXT, 1, 421, 429]
+EXPECTED = [TEXT, len(PIECES), TEXT, 1, 421, TEXT, len(EVENTS), 429]
+
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of google-genai 3.4, about its own use of aiohttp
 
 
 @pytest.mark.slow

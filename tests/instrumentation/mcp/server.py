@@ -21,6 +21,16 @@ def made() -> Any:
         """A tool that fails."""
         raise RuntimeError("no such thing")
 
+    @server.resource("notes://bern")
+    def notes() -> str:
+        """What is known of a city."""
+        return "old town"
+
+    @server.prompt()
+    def greet(name: str) -> str:
+        """Greets somebody."""
+        return f"Say hello to {name}"
+
     return server
 
 

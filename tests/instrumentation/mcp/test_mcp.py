@@ -20,6 +20,7 @@ from tests.support.genai import Switch, switching
 from tests.support.telemetry import Telemetry
 
 DURATION = metrics.GEN_AI_EXECUTE_TOOL_DURATION.name
+REQUESTS = metrics.MCP_CLIENT_OPERATION_DURATION.name
 
 
 @pytest.fixture
@@ -64,8 +65,11 @@ def test_a_call_of_a_tool_is_a_span_and_a_duration(telemetry: Telemetry) -> None
         names.GEN_AI_OPERATION_NAME: "execute_tool",
         names.GEN_AI_TOOL_NAME: "weather",
         names.GEN_AI_TOOL_TYPE: "extension",
+        names.MCP_METHOD_NAME: "tools/call",
     }
-    assert telemetry.point(DURATION).attributes == span.attributes
+    assert telemetry.point(DURATION).attributes == {
+        key: value for key, value in span.attributes.items() if key != names.MCP_METHOD_NAME
+    }
     assert telemetry.point(DURATION).count == 1
 
 
@@ -82,10 +86,52 @@ def test_failures(telemetry: Telemetry) -> None:
 
     use(closed)
 
-    failed, raised = telemetry.spans
+    failed, raised = (it for it in telemetry.spans if it.name.startswith("execute_tool"))
     assert (failed.status, failed.attributes[names.ERROR_TYPE]) == ("ERROR", "tool_error")
     assert raised.status == "ERROR"
     assert raised.attributes[names.ERROR_TYPE].endswith("MCPError")
+
+
+@on
+def test_other_requests(telemetry: Telemetry) -> None:
+    """As the conventions for MCP name them, within the application's span; a tool has its own span alone."""
+
+    async def ask(client: Any) -> None:
+        await client.list_tools()
+        await client.get_prompt("greet", {"name": "Ada"})
+        await client.read_resource("notes://bern")
+        await client.call_tool("weather", {"city": "Bern"})
+
+    with telemetry.tracer_provider.get_tracer("app").start_as_current_span("request"):
+        use(ask)
+
+    listed, greeted, read = (telemetry.span(it) for it in ("tools/list", "prompts/get greet", "resources/read"))
+    assert {it.kind for it in (listed, greeted, read)} == {"client"}
+    assert {it.parent_id for it in (listed, greeted, read)} == {telemetry.span("request").span_id}
+    assert greeted.attributes[names.GEN_AI_PROMPT_NAME] == "greet"
+    assert "Ada" not in str(greeted.attributes)
+    assert read.attributes[names.MCP_RESOURCE_URI] == "notes://bern"
+    assert not [it for it in telemetry.spans if it.name.startswith("tools/call")]
+    asked = {str(it.attributes[names.MCP_METHOD_NAME]): it for it in telemetry.points(REQUESTS)}
+    assert {"tools/list", "prompts/get", "resources/read", "tools/call"} <= set(asked)
+    assert asked["tools/call"].attributes[names.GEN_AI_TOOL_NAME] == "weather"
+    assert names.MCP_RESOURCE_URI not in asked["resources/read"].attributes
+
+
+@on
+def test_an_error_of_the_protocol(telemetry: Telemetry) -> None:
+    """Its code is the type of the error; the exception is the application's."""
+    from mcp.shared.exceptions import MCPError
+
+    async def ask(client: Any) -> None:
+        with pytest.raises(MCPError):
+            await client.get_prompt("no such prompt")
+
+    use(ask)
+    span = telemetry.span("prompts/get no such prompt")
+    code = span.attributes[names.RPC_RESPONSE_STATUS_CODE]
+    assert (span.status, span.attributes[names.ERROR_TYPE]) == ("ERROR", code)
+    assert int(code) < 0
 
 
 @on
@@ -110,6 +156,7 @@ def test_where_the_client_has_a_span_there_is_no_second_one(
     assert scopes == {"mcp-python-sdk"}
     assert "MCP send tools/call weather" in {it.name for it in found}
     assert telemetry.point(DURATION).attributes[names.GEN_AI_TOOL_NAME] == "weather"
+    assert telemetry.point(REQUESTS, {names.MCP_METHOD_NAME: "tools/call"}).count == 1
 
 
 @pytest.mark.parametrize("content", ["no_content", "span_only"])
@@ -118,7 +165,7 @@ def test_content(switch_on: Switch, telemetry: Telemetry, content: str) -> None:
     switch_on(genai_content=content)
     use(lambda client: client.call_tool("weather", {"city": "Bern"}))
 
-    found = telemetry.span().attributes
+    found = telemetry.span("execute_tool weather").attributes
     assert ("Bern" in str(found.get(names.GEN_AI_TOOL_CALL_ARGUMENTS))) == (content == "span_only")
     assert ("rain" in str(found.get(names.GEN_AI_TOOL_CALL_RESULT))) == (content == "span_only")
 

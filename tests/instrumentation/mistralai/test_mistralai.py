@@ -12,6 +12,7 @@ from otelml.instrumentation._genai import GenAIInstrumentor
 from otelml.semconv import attributes as names
 from tests.support.fakes.http import Reply, sse
 from tests.support.fakes.mistralai import TEXT, FakeMistral, chat, chunk, error
+from tests.support.fakes.openai import RESPONSE_USAGE
 from tests.support.genai import DURATION, LEAVING, UNMETERED, Switch, leave, leave_async, tokens
 from tests.support.telemetry import Telemetry
 
@@ -79,6 +80,26 @@ def test_the_other_calls(client: Any, telemetry: Telemetry) -> None:
     assert embedded[names.GEN_AI_USAGE_INPUT_TOKENS] == 8
     assert embedded[names.GEN_AI_EMBEDDINGS_DIMENSION_COUNT] == 2
     assert telemetry.points(UNMETERED) == []
+
+
+@on
+def test_responses(client: Any, telemetry: Telemetry) -> None:
+    """Whole and streamed, in the form of OpenAI's, with the tokens of each."""
+    ask: dict[str, Any] = {"model": "mistral-medium-latest", "input": "Hello"}
+    client.responses.create(**ask, max_output_tokens=9, reasoning={"effort": "low"})
+    with client.responses.create(**ask, stream=True) as stream:
+        events = [frame.data.type for frame in stream]
+
+    assert events[-1] == "response.completed"
+    whole, streamed = telemetry.spans
+    assert (whole.name, streamed.name) == ("chat mistral-medium-latest",) * 2
+    assert whole.attributes[names.GEN_AI_REQUEST_MAX_TOKENS] == 9
+    assert whole.attributes[names.GEN_AI_REQUEST_REASONING_LEVEL] == "low"
+    assert streamed.attributes[names.ML_GEN_AI_RESPONSE_CHUNK_COUNT] == len(events)
+    for span in (whole, streamed):
+        assert span.attributes[names.GEN_AI_RESPONSE_FINISH_REASONS] == ["stop"]
+        assert span.attributes[names.GEN_AI_USAGE_INPUT_TOKENS] == RESPONSE_USAGE["input_tokens"]
+        assert span.attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS] == RESPONSE_USAGE["output_tokens"]
 
 
 @on

@@ -22,6 +22,9 @@ _MODULES = (
 _RUNS_THE_HOST_S_CODE = (
     "calls:Calls.call",
     "calls:_detach",
+    "events:TappedStream",
+    "stream:StreamState.take",  # stands for the guard
+    "stream:_chunks",
     "stream:_Chunks",
     "stream:_AsyncChunks",
     "stream:_Stream.__del__",
@@ -65,6 +68,8 @@ def workload(client: Any, api: FakeOpenAI) -> list[object]:
     got.append(len(list(raw.parse())))
     with client.chat.completions.with_streaming_response.create(**ask) as opened:
         got.append(opened.json()["object"])
+    with client.chat.completions.with_streaming_response.create(**ask, stream=True) as opened:
+        got.append(len(list(opened.iter_lines())))
     got.append(client.embeddings.create(model="e", input="Hello").data[0].index)
     got.append(client.models.retrieve("gpt-5-mini").id)
     api.reply("/v1/chat/completions", error(429, "No."))
@@ -77,7 +82,12 @@ def workload(client: Any, api: FakeOpenAI) -> list[object]:
     return got
 
 
-EXPECTED = [TEXT, 5, "assistant", TEXT, 6, "stop", 5, "chat.completion", 0, "gpt-5-mini", 429]
+EXPECTED = [TEXT, 5, "assistant", TEXT, 6, "stop", 5, "chat.completion", 12, 0, "gpt-5-mini", 429]
+
+
+def give(_model: str) -> Any:
+    """A tokenizer for every model: a token is a character."""
+    return len
 
 
 @pytest.mark.slow
@@ -86,7 +96,7 @@ def test_a_function_that_raises(
     client: Any, api: FakeOpenAI, contained_faults: None, switch_on: Switch, telemetry: Telemetry, site: Site
 ) -> None:
     """The application sees nothing of a fault, and the next call is told as ever."""
-    switch_on(genai_content="span_and_event", genai_chunk_histogram=True, genai_redact="x")
+    switch_on(genai_content="span_and_event", genai_chunk_histogram=True, genai_redact="x", genai_tokenizers=(give,))
 
     with site.faulty():
         assert workload(client, api) == EXPECTED

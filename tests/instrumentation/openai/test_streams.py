@@ -45,6 +45,7 @@ def test_a_stream_is_one_span_with_its_times_and_tokens(client: Any, telemetry: 
     assert found[names.GEN_AI_RESPONSE_MODEL] == MODEL
     mean, longest = found[names.ML_GEN_AI_RESPONSE_CHUNK_GAP_MEAN], found[names.ML_GEN_AI_RESPONSE_CHUNK_GAP_MAX]
     assert 0 < mean <= longest < (span.end - span.start) * 1e-9
+    assert longest <= 5 * mean * 1.001, "the time to the first chunk is no gap"
     assert found[names.ML_GEN_AI_RESPONSE_OUTPUT_RATE] == pytest.approx(10 / (5 * mean))
     assert ABANDONED not in found
     assert telemetry.point(FIRST_CHUNK).value == found[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]
@@ -92,16 +93,16 @@ def test_usage_is_asked_for_where_a_setting_says_so(
 @on
 def test_a_stream_that_breaks_off_has_failed(client: Any, api: FakeOpenAI, telemetry: Telemetry) -> None:
     """The exception reaches the application, and the span keeps what came before."""
-    import openai
-
     whole = sse(*chunks(["Hello!"]), done=False)
     api.reply(PATH, Reply(headers=whole.headers, chunks=whole.chunks, cut=True))
 
-    with pytest.raises(openai.APIConnectionError):
+    # openai 3.0 lets the exception of its HTTP client out, later ones raise APIConnectionError.
+    with pytest.raises(Exception, match=r"[Cc]onnection") as raised:
         list(client.chat.completions.create(**ASK))
 
     span = telemetry.span("chat gpt-5-mini")
-    assert (span.status, span.attributes[names.ERROR_TYPE]) == ("ERROR", "openai.APIConnectionError")
+    error_type = f"{raised.type.__module__}.{raised.type.__qualname__}"
+    assert (span.status, span.attributes[names.ERROR_TYPE]) == ("ERROR", error_type)
     assert span.attributes[names.ML_GEN_AI_RESPONSE_CHUNK_COUNT] == 3
 
 

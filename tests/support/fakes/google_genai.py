@@ -66,8 +66,42 @@ _BY_VERB: dict[str, Any] = {
 }
 
 
+INTERACTION: dict[str, Any] = {
+    "id": "v1_abc",
+    "model": "gemini-3-flash",
+    "object": "interaction",
+    "status": "completed",
+    "steps": [{"type": "model_output", "content": [{"type": "text", "text": TEXT}]}],
+    "usage": {
+        "total_input_tokens": 11,
+        "total_cached_tokens": 4,
+        "total_output_tokens": 7,
+        "total_thought_tokens": 5,
+        "total_tool_use_tokens": 2,
+        "total_tokens": 25,
+    },
+}
+_BEGUN = {"id": "v1_abc", "model": "gemini-3-flash", "object": "interaction", "status": "in_progress"}
+EVENTS: list[dict[str, Any]] = [
+    {"event_type": "interaction.created", "interaction": _BEGUN},
+    {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}},
+    *(
+        {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": text}}
+        for text in ("Hello!", " How can", " I help?")
+    ),
+    {"event_type": "step.stop", "index": 0},
+    {"event_type": "interaction.completed", "interaction": {**INTERACTION, "steps": None}},
+]
+"""What the interactions API answers, whole and streamed."""
+
+
 def _answer(asked: Asked) -> Reply:
     path = asked.path.split("?")[0]
+    if path.endswith("/interactions"):
+        streams = asked.body.get("stream")
+        return sse(*EVENTS, names=[it["event_type"] for it in EVENTS]) if streams else Reply(body=INTERACTION)
+    if "/interactions/" in path:
+        return Reply(body={} if asked.method == "DELETE" else INTERACTION)
     verb = path.rpartition(":")[2]
     if verb == "streamGenerateContent":
         return sse(*PIECES, done=False)

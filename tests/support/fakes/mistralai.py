@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.fakes import openai
 from tests.support.fakes.http import Asked, FakeServer, Reply, sse
 
 MODEL = "mistral-small-2603"
@@ -90,6 +91,8 @@ def _answer(asked: Asked) -> Reply:
         return Reply(body=chat())
     if path.startswith("/v1/conversations"):
         return conversation_events() if body.get("stream") else Reply(body=conversation())
+    if path == "/v1/responses":
+        return openai.response_events() if body.get("stream") else Reply(body=openai.response())
     if path == "/v1/embeddings":
         return Reply(body=_EMBEDDED)
     if path == "/v1/moderations":

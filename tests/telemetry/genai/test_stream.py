@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from opentelemetry.context import get_current
 from otelml.observations.genai import TokenUsage
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
+from otelml.settings import resolve
 from otelml.telemetry.genai import (
     Answer,
     Endpoint,
@@ -41,6 +43,13 @@ class Collector:
 
     def answer(self) -> Answer:
         return Answer(usage=TokenUsage(output=self.tokens))
+
+
+class Silent(Collector):
+    """Of a stream that tells no tokens."""
+
+    def answer(self) -> Answer:
+        return Answer()
 
 
 ENDPOINT = Endpoint(lambda model: Request("chat", model, {}), collector=Collector)
@@ -123,3 +132,32 @@ def test_tokens_without_an_input_are_told(telemetry: Telemetry) -> None:
     assert found[names.GEN_AI_USAGE_OUTPUT_TOKENS] == 5
     assert names.GEN_AI_USAGE_INPUT_TOKENS not in found
     assert MISSING not in found
+
+
+def test_what_follows_the_end_while_tokens_are_counted(telemetry: Telemetry) -> None:
+    """A stream that has ended has neither failed nor been left, whatever is done with it then."""
+    core = GenAITelemetry("otelml.tests", **telemetry.providers)
+    core.configure(resolve({"genai_tokenizers": (lambda _model: len,)}, {}))
+    endpoint = Endpoint(lambda model: Request("chat", model, {"stream": True}), collector=Silent, said=str)
+    operation = core.start(endpoint, "m", SERVER, get_current())
+    assert operation is not None
+    state = StreamState(operation, Silent(False))
+    counting = threading.Event()
+
+    def wait() -> None:
+        counting.wait(10)
+
+    UNDERTAKER.take(wait)
+
+    state.take("four")
+    state.finish()
+    state.fail(TimeoutError())
+    state.leave()
+    counting.set()
+    UNDERTAKER.flush()
+
+    span = telemetry.span("chat m")
+    assert span.status == "UNSET"
+    assert span.attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS] == 4
+    assert span.attributes[MISSING] == "estimated"
+    assert names.ML_GEN_AI_RESPONSE_ABANDONED not in span.attributes

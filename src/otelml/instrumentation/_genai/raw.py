@@ -2,7 +2,7 @@
 
 `with_raw_response` and `with_streaming_response` give them. A whole response's body is here when the call returns, and
 is read once more for its tokens. The others are handed out as proxies, whose `parse` gives the stream, and whose end is
-the end of the call.
+the end of the call. Events that the application reads by itself are read along (`events.py`).
 """
 
 from __future__ import annotations
@@ -15,35 +15,13 @@ import wrapt
 
 from otelml._guard import guarded
 from otelml.instrumentation._genai.calls import Plan
-from otelml.telemetry.genai import NO_ANSWER, Answer, Collector, GenAIOperation, StreamState, wrapped
+from otelml.instrumentation._genai.events import Tap, has_events, tap
+from otelml.instrumentation._genai.reading import fields
+from otelml.telemetry.genai import NO_ANSWER, Answer, GenAIOperation, StreamState, wrapped
 
 HEADER = "X-Stainless-Raw-Response"
 _MAX_BODY = 4_000_000
 """Of a larger body, in bytes, nothing is read: that would take longer than a few milliseconds."""
-
-
-class Fields:
-    """A JSON object with its keys as attributes, as the client's own models have them."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return fields(self._values[name])
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The object itself, for whoever reads content."""
-        return self._values
-
-
-def fields(value: Any) -> Any:
-    """JSON data with objects as `Fields`."""
-    if isinstance(value, dict):
-        return Fields(value)
-    return [fields(item) for item in value] if isinstance(value, list) else value
 
 
 def answer_of(plan: Plan, response: Any) -> Answer:
@@ -65,7 +43,7 @@ def receive(plan: Plan, operation: GenAIOperation, result: Any) -> Any:
 
 
 class RawCollector:
-    """Of a body that the application reads by itself: its pieces are counted only."""
+    """Of a body that the application reads by itself."""
 
     def __init__(self, plan: Plan, response: Any) -> None:
         self._plan = plan
@@ -86,9 +64,14 @@ class RawResponse(wrapt.ObjectProxy):  # type: ignore[type-arg]
         super().__init__(response)
         self._self_plan = plan
         self._self_operation = operation
-        collector: Collector = RawCollector(plan, response.http_response)
-        self._self_state = StreamState(operation, collector)
         self._self_parsed: Any = None
+        self._self_tap: Tap | None = None
+        http, make = response.http_response, plan.endpoint.collector
+        if plan.streams and make is not None and has_events(http):
+            self._self_state = StreamState(operation, make(operation.telemetry.content.wanted))
+            self._self_tap = tap(http, self._self_state)
+        else:
+            self._self_state = StreamState(operation, RawCollector(plan, http))
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the response; see the library."""
@@ -104,6 +87,8 @@ class RawResponse(wrapt.ObjectProxy):  # type: ignore[type-arg]
             if stream is None:
                 return parsed
             self._self_state.ended = True  # from now on it is the stream that ends the call
+            if self._self_tap is not None:
+                self._self_tap.open = False
             self._self_parsed = stream
         return self._self_parsed
 
@@ -123,14 +108,14 @@ class RawResponse(wrapt.ObjectProxy):  # type: ignore[type-arg]
     def _self_closed(self) -> None:
         if self._self_parsed is not None:
             self._self_parsed._self_state.leave()
-        elif self.__wrapped__.http_response.is_stream_consumed:
+        elif self._self_tap is None and self.__wrapped__.http_response.is_stream_consumed:
             self._self_state.finish()
         else:
             self._self_state.leave()
 
     def __del__(self) -> None:
         state = getattr(self, "_self_state", None)
-        if state is not None:
+        if state is not None and self._self_tap is None:  # else the application may have kept the HTTP response
             state.drop()
 
 

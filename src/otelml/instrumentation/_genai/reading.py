@@ -72,3 +72,27 @@ def blob(modality: str, data: object, mime_type: object = None) -> dict[str, obj
     """The part for binary data, given as such or as base64; it is named by size and digest, however short."""
     raw = data.encode() if isinstance(data, str) else data
     return part("blob", modality=modality, mime_type=mime_type, content=raw)
+
+
+class Fields:
+    """A JSON object with its keys as attributes, as the client's own models have them."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return fields(self._values[name])
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object itself, for whoever reads content."""
+        return self._values
+
+
+def fields(value: Any) -> Any:
+    """JSON data with objects as `Fields`."""
+    if isinstance(value, dict):
+        return Fields(value)
+    return [fields(item) for item in value] if isinstance(value, list) else value

@@ -9,15 +9,23 @@ from collections.abc import Callable
 from typing import Any
 
 from otelml.instrumentation._genai.calls import Arguments, Calls, Keywords, Plan
+from otelml.instrumentation._genai.rivals import rival_at
 from otelml.instrumentation._genai.servers import Servers
 from otelml.instrumentation._genai.stainless import base_url, body_of, options_of, planned
 from otelml.instrumentation._patches import Patch, PatchTable
 from otelml.instrumentation.anthropic.endpoints import endpoint
 from otelml.semconv.attributes import GenAiProviderName as Names
-from otelml.telemetry.genai import GenAITelemetry
+from otelml.telemetry.genai import GenAITelemetry, Owner
 
 _MODULE = "anthropic._base_client"
 _INNER = "_request"
+_MESSAGES = "/v1/messages"
+_BETA = "beta=true"
+_RIVALS = {
+    "opentelemetry.instrumentation.anthropic": Owner("opentelemetry.instrumentation.anthropic", has_metrics=True),
+    "openlit.instrumentation.anthropic": Owner("openlit.instrumentation.anthropic", has_metrics=True),
+}
+"""OpenLLMetry (0.62) makes no span of its current, OpenLIT's (1.45) is outside the client's own: both count."""
 _PLATFORMS = (
     ("Bedrock", Names.AWS_BEDROCK),
     ("Vertex", Names.GCP_VERTEX_AI),
@@ -37,9 +45,17 @@ def _default(client: Any) -> str:
 _SERVERS = Servers(base_url, _default)
 
 
+def _is_counted(url: str) -> bool:
+    module = "anthropic.resources.beta.messages.messages" if _BETA in url else "anthropic.resources.messages.messages"
+    owner = rival_at(module, "Messages.create", _RIVALS)
+    return owner is not None and owner.has_metrics
+
+
 def plan(telemetry: GenAITelemetry, args: Arguments, kwargs: Keywords) -> Plan | None:
     """What a call of `request(client, cast_to, options, *, stream, stream_cls)`, or of `_request`, is."""
     options = options_of(args, kwargs)
+    if options.url.startswith(_MESSAGES) and _is_counted(options.url):
+        return None
     server = _SERVERS.of(args[0], telemetry.settings.genai_providers)
     kind = endpoint(options.method.lower(), options.url)
     return planned(kind, server, options, body_of(options), bool(kwargs.get("stream")))

@@ -1,4 +1,4 @@
-"""AWS Bedrock, asked with botocore or boto3.
+"""AWS Bedrock, asked with botocore or boto3, aiobotocore or aioboto3.
 
 Converse, ConverseStream, InvokeModel and its stream for the common families of models, with their tokens; whatever else
 the runtime is asked for, as operations of its own names. Calls of other services of AWS are not looked at.

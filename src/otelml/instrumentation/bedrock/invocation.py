@@ -17,8 +17,7 @@ from otelml.instrumentation._genai.anthropic_api.stream import MessageCollector
 from otelml.instrumentation._genai.openai_api import answers, requests
 from otelml.instrumentation._genai.openai_api import content as openai_content
 from otelml.instrumentation._genai.openai_api.stream import ChatCollector
-from otelml.instrumentation._genai.raw import fields
-from otelml.instrumentation._genai.reading import count, get
+from otelml.instrumentation._genai.reading import count, fields, get
 from otelml.instrumentation.bedrock import content, converse, plain
 from otelml.telemetry.genai import NO_USAGE, Answer, Collector, Endpoint, Request, TokenUsage
 

@@ -1,4 +1,7 @@
-"""The choke point of botocore: `_make_api_call` of every client of every service, of which Bedrock's are told."""
+"""The choke point of botocore: `_make_api_call` of every client of every service, of which Bedrock's are told.
+
+aiobotocore's clients, which are those of aioboto3 too, have one of their own.
+"""
 
 from __future__ import annotations
 
@@ -38,4 +41,7 @@ def plan(telemetry: GenAITelemetry, args: Arguments, kwargs: Keywords) -> Plan |
 
 CALLS = Calls(plan)
 
-PATCHES = PatchTable(Patch("botocore.client", "BaseClient._make_api_call", CALLS.call))
+PATCHES = PatchTable(
+    Patch("botocore.client", "BaseClient._make_api_call", CALLS.call),
+    Patch("aiobotocore.client", "AioBaseClient._make_api_call", CALLS.call_async),
+)

@@ -10,8 +10,10 @@ import wrapt
 
 from otelml._guard import guarded
 from otelml.instrumentation._genai.calls import Plan
+from otelml.instrumentation.bedrock import asynchronous
 from otelml.instrumentation.bedrock.invocation import parsed, usage_in, with_usage
 from otelml.telemetry.genai import Answer, GenAIOperation, StreamState, TokenUsage, wrapped
+from otelml.telemetry.genai.stream import is_async_stream
 
 _MAX_BODY = 4_000_000
 """Of a larger body, in bytes, nothing is kept."""
@@ -22,7 +24,8 @@ def stream_in(key: str) -> Callable[[Plan, GenAIOperation, Any], Any]:
 
     def receive(plan: Plan, operation: GenAIOperation, result: Any) -> Any:
         assert plan.endpoint.collector is not None
-        stream = wrapped(result[key], operation, plan.endpoint.collector)
+        put_around = asynchronous.events if is_async_stream(result[key]) else wrapped
+        stream = put_around(result[key], operation, plan.endpoint.collector)
         if stream is None:
             return None
         result[key] = stream  # the dictionary is botocore's own, made for this call
@@ -35,11 +38,15 @@ def body(plan: Plan, operation: GenAIOperation, result: Any) -> Any:
     """Take an answer whose body the application is yet to read: its end is the end of the call."""
     usage = usage_in(result["ResponseMetadata"].get("HTTPHeaders") or {})
     given = result["body"]
-    raw = getattr(given, "_raw_stream", None)
-    if raw is None:  # not botocore's own, as in an application's tests
-        operation.stop(Answer(usage=usage))
-        return result
     collector = BodyCollector(plan.endpoint.answer, usage)
+    raw = getattr(given, "_raw_stream", None)
+    if raw is None:
+        read = asynchronous.body(given, operation, collector)
+        if read is None:  # neither botocore's nor aiobotocore's own, as in an application's tests
+            operation.stop(Answer(usage=usage))
+        else:
+            result["body"] = read
+        return result
     result["body"] = type(given)(RawBody(raw, operation, collector), given._content_length)
     return result
 

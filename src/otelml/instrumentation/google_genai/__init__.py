@@ -1,8 +1,8 @@
 """Google's GenAI client, sync and async, for the Gemini API and for Vertex AI.
 
-`generate_content` and its stream, chats, embeddings; images, files, batches, tuning jobs and whatever else the client
-asks for, as operations of their own names. Where the client calls the application's functions by itself, each request
-to the model is a call. The interactions and live APIs go other ways and are not seen.
+`generate_content` and its stream, chats, embeddings, interactions, the turns of live sessions; images, files, batches,
+tuning jobs and whatever else the client asks for, as operations of their own names. Where the client calls the
+application's functions by itself, each request to the model is a call.
 """
 
 from __future__ import annotations

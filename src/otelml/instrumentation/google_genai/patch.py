@@ -1,18 +1,27 @@
-"""The choke point of Google's client: `request` of its API client, in four forms, by which all models are asked."""
+"""The choke points of Google's client: `request` of its API client in four forms, and what goes another way.
+
+The interactions are asked for by a client of their own (`google.genai._gaos`, 2.0 to 3.4), a method each; live sessions
+are web sockets.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import wrapt
 from opentelemetry.context import Context, attach, detach
 
-from otelml.instrumentation._genai.calls import Arguments, Calls, Keywords, Plan
+from otelml.instrumentation._genai.calls import Arguments, Keywords, Plan, receive
+from otelml.instrumentation._genai.methods import MethodCalls
+from otelml.instrumentation._genai.reading import get
 from otelml.instrumentation._genai.servers import server_at
 from otelml.instrumentation._patches import Patch, PatchTable
+from otelml.instrumentation.google_genai import interactions, live
 from otelml.instrumentation.google_genai.endpoints import endpoint
 from otelml.semconv.attributes import GenAiProviderName as Names
-from otelml.telemetry.genai import GenAIOperation, GenAITelemetry, wrapped
+from otelml.telemetry.genai import Endpoint, GenAIOperation, GenAITelemetry, wrapped
 from otelml.telemetry.genai.stream import is_async_stream
 
 _NAMES = ("http_method", "path", "request_dict")
@@ -56,11 +65,36 @@ def plan(telemetry: GenAITelemetry, args: Arguments, kwargs: Keywords) -> Plan |
     return Plan(kind, server, body, True, receive=_stream) if ":stream" in path else Plan(kind, server, body)
 
 
-CALLS = Calls(plan)
+def _interaction(plan: Plan, operation: GenAIOperation, result: Any) -> Any:
+    if plan.streams and not hasattr(type(result), "__next__" if not is_async_stream(result) else "__anext__"):
+        operation.stop()  # a raw response, which the application reads by itself
+        return result
+    return receive(plan, operation, result)
 
-PATCHES = PatchTable(
-    Patch("google.genai._api_client", "BaseApiClient.request", CALLS.call),
-    Patch("google.genai._api_client", "BaseApiClient.request_streamed", CALLS.call),
-    Patch("google.genai._api_client", "BaseApiClient.async_request", CALLS.call_async),
-    Patch("google.genai._api_client", "BaseApiClient.async_request_streamed", CALLS.call_async),
-)
+
+def plan_interaction(kind: Endpoint, telemetry: GenAITelemetry, args: Arguments, kwargs: Keywords) -> Plan | None:
+    """What a call of a method of `args[0]`, the client's interactions, is."""
+    url, _ = args[0].sdk_configuration.get_server_details()
+    server = server_at(url, Names.GCP_GEMINI, telemetry.settings.genai_providers)
+    streams = get(interactions.asked(kwargs), "stream") is True
+    return Plan(kind, server, kwargs, streams, receive=_interaction)
+
+
+CALLS = MethodCalls()
+
+
+def _patches() -> Iterator[Patch]:
+    requests = CALLS.row(plan)
+    for name in ("request", "request_streamed"):
+        yield Patch("google.genai._api_client", f"BaseApiClient.{name}", requests.call)
+        yield Patch("google.genai._api_client", f"BaseApiClient.async_{name}", requests.call_async)
+    for method, kind in interactions.METHODS.items():
+        row = CALLS.row(partial(plan_interaction, kind))
+        module = "google.genai._gaos.google_genai"
+        yield Patch(module, f"GeminiNextGenInteractions.{method}", row.call, optional=True)
+        yield Patch(module, f"AsyncGeminiNextGenInteractions.{method}", row.call_async, optional=True)
+    yield Patch("google.genai.live", "AsyncLive.connect", live.connect)
+    yield Patch("google.genai.live", "AsyncSession.receive", CALLS.row(live.plan).call)
+
+
+PATCHES = PatchTable(*_patches())

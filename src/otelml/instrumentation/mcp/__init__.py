@@ -1,7 +1,8 @@
-"""Calls of tools of MCP servers, by `ClientSession.call_tool` and the clients above it.
+"""MCP clients: calls of tools, and every other request, such as `initialize`, `tools/list` and `prompts/get`.
 
-Each is recorded as the execution of a tool, with its duration and whether it failed. From release 2 on the client makes
-a span for each request that leaves the process; there is no second one then.
+A call of a tool is recorded as its execution, with its duration and whether it failed; the other requests have a span
+by OpenTelemetry's conventions for MCP, and all have a duration. From release 2 on the client makes a span for each
+request that leaves the process, and hands its context on in `params._meta`; there is no second span then.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, create_key, set_value
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
@@ -21,6 +21,9 @@ _TYPE = "extension"
 _FAILED = "tool_error"
 """OpenTelemetry's `error.type` for a tool that reports a failure in its result."""
 _MAX_TOOLS = 200
+
+SPAN = create_key("otelml-mcp-tool")
+"""The context key of a call's span, for the request that it makes."""
 
 _tools = Distinct(_MAX_TOOLS)
 
@@ -57,7 +60,7 @@ class ToolCall:
             attributes.update(self._content(names.GEN_AI_TOOL_CALL_ARGUMENTS, arguments))
             title = f"{names.GenAiOperationName.EXECUTE_TOOL} {name[:MAX_LENGTH]}"
             self._span = telemetry.tracer.start_span(title, outside, SpanKind.INTERNAL, attributes)
-            self.context = set_span_in_context(self._span, outside)
+            self.context = set_value(SPAN, self._span, set_span_in_context(self._span, outside))
         self._began = perf_counter()
 
     @guarded

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from otelml.instrumentation._genai.openai_api import answers
+from otelml.instrumentation._genai.openai_api import answers, requests
 from otelml.instrumentation._genai.openai_api import content as openai_content
 from otelml.instrumentation._genai.openai_api.usage import usage_of
 from otelml.instrumentation._genai.reading import count, get, scalars, text, words
 from otelml.instrumentation.mistralai import content
-from otelml.instrumentation.mistralai.stream import ChunkCollector, ConversationCollector, chat_answer
+from otelml.instrumentation.mistralai.stream import ChunkCollector, ConversationCollector, FrameCollector, chat_answer
 from otelml.semconv.attributes import GenAiOperationName as Operations
 from otelml.semconv.attributes import GenAiOutputType as Outputs
 from otelml.telemetry.genai import Answer, Endpoint, Request
@@ -100,3 +100,5 @@ def other(operation: str, method: str) -> Endpoint:
 
 
 EMBEDDINGS = Endpoint(_embeddings, answers.embeddings)
+RESPONSES = Endpoint(requests.responses, answers.response, FrameCollector, openai_content.of_responses)
+"""Of OpenAI's form; it streams where its `stream` says so."""

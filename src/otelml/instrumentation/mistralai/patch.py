@@ -11,7 +11,7 @@ from otelml.instrumentation._genai.methods import MethodCalls
 from otelml.instrumentation._genai.servers import server_at
 from otelml.instrumentation._patches import Patch, PatchTable
 from otelml.instrumentation.mistralai import native
-from otelml.instrumentation.mistralai.endpoints import EMBEDDINGS, completion, conversation, other
+from otelml.instrumentation.mistralai.endpoints import EMBEDDINGS, RESPONSES, completion, conversation, other
 from otelml.semconv.attributes import GenAiOperationName as Operations
 from otelml.semconv.attributes import GenAiProviderName as Names
 from otelml.telemetry.genai import Endpoint, GenAITelemetry
@@ -37,6 +37,10 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
         "append_stream": conversation(streams=True),
         "restart_stream": conversation(streams=True),
     },
+    "responses.Responses": {
+        "create": RESPONSES,
+        "count_input_tokens": other(Operations.OTHER, "responses.count_input_tokens"),
+    },
     "embeddings.Embeddings": {"create": EMBEDDINGS},
     "ocr.Ocr": {"process": other(Operations.GENERATE_CONTENT, "ocr.process")},
     "classifiers.Classifiers": {
@@ -60,7 +64,8 @@ def plan(endpoint: Endpoint, telemetry: GenAITelemetry, args: Arguments, kwargs:
     """What a call of a method of `args[0]`, a part of the client, is."""
     server = server_at(_url(args[0], kwargs), Names.MISTRAL_AI, telemetry.settings.genai_providers)
     owner = native.owner_of(args[0].sdk_configuration)
-    return Plan(endpoint, server, kwargs, endpoint.collector is not None, owner=owner)
+    streams = kwargs.get("stream") is True if endpoint is RESPONSES else endpoint.collector is not None
+    return Plan(endpoint, server, kwargs, streams, owner=owner)
 
 
 CALLS = MethodCalls()

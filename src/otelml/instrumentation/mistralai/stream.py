@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from otelml.instrumentation._genai.openai_api import answers
-from otelml.instrumentation._genai.openai_api.stream import ChatCollector
+from otelml.instrumentation._genai.openai_api.stream import ChatCollector, ResponseCollector
 from otelml.instrumentation._genai.openai_api.usage import usage_of
 from otelml.instrumentation._genai.reading import count, get, text
 from otelml.instrumentation.mistralai import content
@@ -38,6 +38,16 @@ class ChunkCollector(ChatCollector):
         """What the events so far add up to."""
         answer = super().answer()
         return answer._replace(usage=_with_cached(answer.usage, self._usage))
+
+
+class FrameCollector(ResponseCollector):
+    """Of responses, whose events come in frames."""
+
+    __slots__ = ()
+
+    def add(self, event: Any) -> None:
+        """Take one frame."""
+        super().add(event.data)
 
 
 class ConversationCollector:

@@ -7,12 +7,16 @@ from typing import Any
 
 from otelml.instrumentation._genai.calls import Arguments, Calls, Keywords, Plan
 from otelml.instrumentation._genai.openai_api.endpoints import endpoint
+from otelml.instrumentation._genai.rivals import rival_at
 from otelml.instrumentation._genai.servers import Servers
 from otelml.instrumentation._genai.stainless import base_url, body_of, options_of, patches, planned
 from otelml.semconv.attributes import GenAiProviderName as Names
-from otelml.telemetry.genai import GenAITelemetry
+from otelml.telemetry.genai import GenAITelemetry, Owner
 
 _CHAT = "/chat/completions"
+_RESPONSES = "/responses"
+_RIVALS = {"opentelemetry.instrumentation.openai.": Owner("opentelemetry.instrumentation.openai.v1", has_metrics=False)}
+"""OpenLLMetry (0.62) makes the spans of responses when they are over, and does not count them."""
 
 
 def _default(client: Any) -> str:
@@ -32,7 +36,10 @@ def plan(telemetry: GenAITelemetry, args: Arguments, kwargs: Keywords) -> Plan |
     if streams and telemetry.settings.genai_stream_usage and options.url == _CHAT and len(args) > 2:
         arguments = _asking_for_usage(args, options, body)
     server = _SERVERS.of(args[0], telemetry.settings.genai_providers)
-    return planned(endpoint(options.method.lower(), options.url), server, options, body, streams, arguments)
+    found = planned(endpoint(options.method.lower(), options.url), server, options, body, streams, arguments)
+    if options.url.startswith(_RESPONSES):
+        return found._replace(owner=rival_at("openai.resources.responses.responses", "Responses.create", _RIVALS))
+    return found
 
 
 def _asking_for_usage(args: Arguments, options: Any, body: Mapping[str, Any]) -> Arguments | None:

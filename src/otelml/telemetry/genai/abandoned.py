@@ -1,4 +1,4 @@
-"""Streams that the application dropped: ended on a thread of ours, not where the garbage collector happened to run.
+"""What is left to do for streams that are over, on a thread of ours: to end those that were dropped, to count tokens.
 
 A collection can run anywhere, also in the SDK while it holds one of its locks; to emit there would be a deadlock.
 `SimpleQueue.put` is made for finalisers (it is reentrant); the thread sleeps in `get` and is there only once a stream
@@ -12,8 +12,12 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 Ending = Callable[[], None]
+
+_PATIENCE = 5.0
+"""The seconds for which the end of the process waits."""
 
 
 class Undertaker:
@@ -27,30 +31,38 @@ class Undertaker:
 
     def _reset(self) -> None:
         self._queue: queue.SimpleQueue[Ending] = queue.SimpleQueue()
-        self._started = False
+        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def expect(self) -> None:
         """Be there for streams to come."""
-        if self._started:
+        if self._thread is not None:
             return
         with self._lock:
-            if not self._started:
-                self._started = True
-                threading.Thread(target=self._work, args=(self._queue,), name="otelml-streams", daemon=True).start()
+            if self._thread is None:
+                thread = threading.Thread(target=self._work, args=(self._queue,), name="otelml-streams", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    @property
+    def waiting(self) -> int:
+        """How many endings wait."""
+        return self._queue.qsize()
 
     def take(self, ending: Ending) -> None:
         """Run an ending soon; safe in a finaliser."""
         self._queue.put(ending)
 
     def flush(self) -> None:
-        """Run the endings that wait, on this thread."""
-        while True:
-            try:
-                ending = self._queue.get_nowait()
-            except queue.Empty:
+        """Wait until the endings that wait have run, in their order; on this thread where there is no other."""
+        deadline = monotonic() + _PATIENCE
+        while self._thread is not None and self._thread.is_alive():
+            reached = threading.Event()
+            self._queue.put(reached.set)
+            if not reached.wait(max(deadline - monotonic(), 0)) or self._queue.empty():
                 return
-            ending()
+        while not self._queue.empty():
+            self._queue.get()()
 
     @staticmethod
     def _work(waiting: queue.SimpleQueue[Ending]) -> None:

@@ -100,9 +100,11 @@ class Endpoint(NamedTuple):
         answer: what a whole answer says.
         collector: makes what adds up the chunks of a stream; given whether text is wanted.
         content: what the model is told; called only where content is wanted.
+        said: the text that a chunk of a stream adds, None where it adds none; called only where tokens are estimated.
     """
 
     request: Callable[[Any], Request]
     answer: Callable[[Any], Answer] = lambda _result: NO_ANSWER
     collector: Callable[[bool], Collector] | None = None
     content: Callable[[Any], Content] | None = None
+    said: Callable[[Any], str | None] | None = None

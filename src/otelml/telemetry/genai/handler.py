@@ -22,12 +22,14 @@ from otelml.telemetry import collection, errors
 from otelml.telemetry.content import ContentPolicy
 from otelml.telemetry.conversation import given_in
 from otelml.telemetry.genai import capture, hooks, nesting
+from otelml.telemetry.genai.estimating import Estimate
 from otelml.telemetry.genai.facts import Answer, Endpoint, Server
 from otelml.telemetry.genai.instruments import Instruments
 from otelml.telemetry.genai.names import REQUEST_FIELDS
 from otelml.telemetry.genai.nesting import Owner
 from otelml.telemetry.genai.operation import GenAIOperation
 from otelml.telemetry.genai.target import Targets
+from otelml.telemetry.genai.tokenizers import Tokenizers
 from otelml.telemetry.labels import OTHER, Distinct, text
 
 _MAX_FIELD_LENGTH = 256
@@ -73,6 +75,7 @@ class GenAITelemetry:
         self.settings = settings
         self.hook = hooks.completion_hook()
         self.content = ContentPolicy(settings, hooked=self.hook is not None)
+        self._tokenizers = Tokenizers(settings)
         self._targets = Targets(settings.max_models)
         self._values = {key: Distinct() for key in settings.metric_attributes}
 
@@ -101,6 +104,9 @@ class GenAITelemetry:
         operation = GenAIOperation(self, asked, server, target, owner, context, extra)
         if self.content.wanted and endpoint.content is not None:
             operation.content = capture.read(endpoint.content, given)
+        if endpoint.said is not None and asked.metered and asked.fields.get("stream"):
+            tokenizer = self._tokenizers.of(asked.model)
+            operation.estimate = None if tokenizer is None else Estimate(endpoint, given, tokenizer)
         entries = dict(context)
         if owner is None:
             entries[_SPAN_KEY] = operation.span = self.tracer.start_span(

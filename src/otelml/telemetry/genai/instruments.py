@@ -51,7 +51,9 @@ class Instruments:
         self.chunk_gap = metrics.ML_GEN_AI_CLIENT_CHUNK_GAP.create(meter)
         self.output_rate = metrics.ML_GEN_AI_CLIENT_OUTPUT_RATE.create(meter)
         self.token_details = metrics.ML_GEN_AI_CLIENT_TOKEN_DETAILS.create(meter)
+        self.estimated_tokens = metrics.ML_GEN_AI_CLIENT_ESTIMATED_TOKENS.create(meter)
         self.unmetered = metrics.ML_GEN_AI_CLIENT_UNMETERED_OPERATIONS.create(meter)
+        self.mcp_duration = metrics.MCP_CLIENT_OPERATION_DURATION.create(meter)
         self.tool_duration = metrics.GEN_AI_EXECUTE_TOOL_DURATION.create(meter)
         self.agent_duration = metrics.GEN_AI_INVOKE_AGENT_DURATION.create(meter)
         self.workflow_duration = metrics.GEN_AI_INVOKE_WORKFLOW_DURATION.create(meter)
@@ -62,6 +64,9 @@ class Instruments:
         Without its context: an exemplar for every point costs as much as the point (SDK 1.45), and those of the
         duration lead to the same spans.
         """
+        if usage.estimated:
+            self._record_estimated(usage, points)
+            return
         if usage.input is not None:
             self.tokens.record(usage.input, points.input, _NO_CONTEXT)
         if usage.output is not None:
@@ -69,3 +74,8 @@ class Instruments:
         for tokens, attributes in zip(usage[2:7], points.details, strict=True):
             if tokens:
                 self.token_details.add(tokens, attributes, _NO_CONTEXT)
+
+    def _record_estimated(self, usage: TokenUsage, points: PointSet) -> None:
+        for tokens, attributes in ((usage.input, points.input), (usage.output, points.output)):
+            if tokens is not None:
+                self.estimated_tokens.add(tokens, attributes, _NO_CONTEXT)

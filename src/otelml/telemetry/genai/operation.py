@@ -21,6 +21,7 @@ from otelml.telemetry.genai.target import Target
 from otelml.telemetry.genai.timing import StreamFigures
 
 if TYPE_CHECKING:
+    from otelml.telemetry.genai.estimating import Estimate
     from otelml.telemetry.genai.handler import GenAITelemetry
 
 _NO_STREAM = StreamFigures()
@@ -36,6 +37,7 @@ class GenAIOperation:
         target: what it is reported as.
         owner: who else has a span for the call, in place of ours.
         content: what the model was told; None where content is not wanted.
+        estimate: counts the tokens of its stream, where there is a tokenizer and the provider may not tell.
         outside: the context of the host's call.
         context: the same with the call's span; current while the host's call runs.
         span: ours, or one that records nothing.
@@ -47,6 +49,7 @@ class GenAIOperation:
         "began",
         "content",
         "context",
+        "estimate",
         "extra",
         "outside",
         "owner",
@@ -77,6 +80,7 @@ class GenAIOperation:
         self.span: Span = INVALID_SPAN
         self.context = outside
         self.content: Content | None = None
+        self.estimate: Estimate | None = None
         self._open = [True]
         self.began = perf_counter_ns()
 

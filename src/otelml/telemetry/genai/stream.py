@@ -7,15 +7,19 @@ count, and hand the chunk to the collector. No context is made current between o
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from time import perf_counter_ns
+from types import GeneratorType
 from typing import Any
 
 import wrapt
 
-from otelml._guard import guarded
+from otelml._guard import guarded, report
 from otelml.telemetry.genai.abandoned import UNDERTAKER
-from otelml.telemetry.genai.facts import Collector
+from otelml.telemetry.genai.facts import Answer, Collector
 from otelml.telemetry.genai.operation import GenAIOperation
-from otelml.telemetry.genai.timing import ChunkClock
+from otelml.telemetry.genai.timing import ChunkClock, StreamFigures
+
+_SITE = "telemetry.genai.stream.StreamState.take"
 
 
 class StreamState:
@@ -23,52 +27,66 @@ class StreamState:
 
     Attributes:
         clock: the times of the chunks.
+        ended: whether the operation has been ended from here.
     """
 
-    __slots__ = ("_collect", "_collector", "_operation", "_record_gap", "clock", "ended")
+    __slots__ = ("_collect", "_collector", "_estimate", "_operation", "clock", "ended")
 
     def __init__(self, operation: GenAIOperation, collector: Collector) -> None:
         self._operation = operation
         self._collector = collector
-        self._collect = collector.add
+        self._collect: Callable[[Any], None] = collector.add
         self.clock = ChunkClock(operation.began)
-        telemetry = operation.telemetry
-        self._record_gap = self._record if telemetry.settings.genai_chunk_histogram else None
+        if operation.telemetry.settings.genai_chunk_histogram:
+            self._collect = _recording(operation, self.clock, collector.add)
+        self._estimate = operation.estimate
+        if self._estimate is not None:
+            self._collect = self._estimate.hear(self._collect)
         self.ended = False
         UNDERTAKER.expect()
 
-    @guarded
     def take(self, chunk: Any) -> None:
         """Take one chunk."""
-        gap = self.clock.tick()
-        self._collect(chunk)
-        if self._record_gap is not None:
-            self._record_gap(gap)
-
-    @guarded
-    def _record(self, gap: int) -> None:
-        if gap:
-            operation = self._operation
-            points = operation.target.points(None, None)
-            operation.telemetry.instruments.chunk.record(gap * 1e-9, points.duration, operation.context)
+        # For each chunk of every stream, so that it stands for `guarded`, whose frame would cost as much as the rest.
+        try:
+            clock = self.clock
+            now = perf_counter_ns()
+            gap = now - clock.last
+            clock.last = now
+            clock.chunks += 1
+            if gap > clock.longest:
+                clock.lengthen(now, gap)
+            self._collect(chunk)
+        except Exception as fault:
+            report(_SITE, fault)
 
     @guarded
     def finish(self) -> None:
         """The stream has come to its end."""
-        self.ended = True
-        self._operation.stop(self._collector.answer(), self.clock.figures())
+        self._end(self._operation.stop, None)
 
     @guarded
     def fail(self, error: BaseException) -> None:
         """Reading the stream has raised."""
+        if self.ended:
+            return
         self.ended = True
         self._operation.fail(error, self._collector.answer(), self.clock.figures())
 
     @guarded
     def leave(self) -> None:
         """The application has left the stream: no error, and over since it was last read."""
+        self._end(self._operation.abandon, self.clock.last)
+
+    def _end(self, end: Callable[[Answer, StreamFigures, Any], None], ended: int | None) -> None:
+        if self.ended:
+            return
         self.ended = True
-        self._operation.abandon(self._collector.answer(), self.clock.figures(), self.clock.last)
+        answer, figures = self._collector.answer(), self.clock.figures()
+        if self._estimate is None or answer.usage.known or answer.error is not None:
+            end(answer, figures, ended)
+        else:
+            self._estimate.complete(answer, figures, perf_counter_ns() if ended is None else ended, end)
 
     @guarded
     def drop(self) -> None:
@@ -77,8 +95,42 @@ class StreamState:
             UNDERTAKER.take(self.leave)
 
 
+def _recording(operation: GenAIOperation, clock: ChunkClock, collect: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same, and a point for the gap before each chunk but the first."""
+    points = operation.target.points(None, None).duration
+    record = operation.telemetry.instruments.chunk.record
+    before = 0
+
+    def collect_and_record(chunk: Any) -> None:
+        nonlocal before
+        collect(chunk)
+        if before:
+            record((clock.last - before) * 1e-9, points, operation.context)
+        before = clock.last
+
+    return collect_and_record
+
+
+def _chunks(source: Iterator[Any], state: StreamState, _proxy: object) -> Iterator[Any]:
+    """Iterates what a proxy iterates, without its cost; holds the proxy, so that it is not dropped meanwhile.
+
+    A generator, which iterating one must be in any case: the application may close it.
+    """
+    take = state.take
+    try:
+        for chunk in source:
+            take(chunk)
+            yield chunk
+    except GeneratorExit:  # by the application, which may go on to read the stream
+        raise
+    except BaseException as error:
+        state.fail(error)
+        raise
+    state.finish()
+
+
 class _Chunks:
-    """Iterates what a proxy iterates, without its cost; holds the proxy, so that it is not dropped meanwhile."""
+    """The same of an iterator that is no generator, and may go on after it has raised."""
 
     __slots__ = ("_next", "_proxy", "_state")
 
@@ -149,7 +201,8 @@ class SyncStream(_Stream):
     """A stream that is read with `for`, `next`, or `with`."""
 
     def __iter__(self) -> Iterator[Any]:
-        return _Chunks(iter(self.__wrapped__), self._self_state, self)
+        source = iter(self.__wrapped__)
+        return (_chunks if type(source) is GeneratorType else _Chunks)(source, self._self_state, self)
 
     def __next__(self) -> Any:
         state: StreamState = self._self_state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
 from typing import NamedTuple
 
 
@@ -25,44 +24,40 @@ class StreamFigures(NamedTuple):
 
 
 class ChunkClock:
-    """The times of the chunks of one stream.
+    """The times of the chunks of one stream, by `perf_counter_ns`.
 
     Attributes:
-        last: when something last happened, by `perf_counter_ns`.
+        last: when something last happened.
+        chunks: how many there were.
+        longest: the longest gap between two of them, in ns; -1 before the first one.
     """
 
-    __slots__ = ("_began", "_chunks", "_first", "_gap", "last")
+    __slots__ = ("_began", "_first", "chunks", "last", "longest")
 
     def __init__(self, began: int) -> None:
         self._began = began
-        self._first = 0
-        self._chunks = 0
-        self._gap = 0
+        self._first = began
+        self.chunks = 0
+        self.longest = -1
         self.last = began
 
-    def tick(self) -> int:
-        """Take one chunk; the time since the one before, in ns, 0 for the first."""
-        now = perf_counter_ns()
-        self._chunks += 1
-        if not self._first:
-            self._first = self.last = now
-            return 0
-        gap = now - self.last
-        if gap > self._gap:
-            self._gap = gap
-        self.last = now
-        return gap
+    def lengthen(self, now: int, gap: int) -> None:
+        """Take a gap that is longer than those before; what passed until the first chunk is none."""
+        if self.longest < 0:
+            self._first = now
+            gap = 0
+        self.longest = gap
 
     def figures(self) -> StreamFigures:
         """What the chunks so far add up to."""
-        if not self._chunks:
+        if self.longest < 0:
             return StreamFigures()
         generating = (self.last - self._first) * 1e-9
-        gaps = self._chunks - 1
+        gaps = self.chunks - 1
         return StreamFigures(
-            self._chunks,
+            self.chunks,
             (self._first - self._began) * 1e-9,
             generating / gaps if gaps else None,
-            self._gap * 1e-9 if gaps else None,
+            self.longest * 1e-9 if gaps else None,
             generating,
         )

@@ -32,7 +32,7 @@ class MessageCollector:
 
     def add(self, event: Any) -> None:
         """Take one event."""
-        kind = event.type
+        kind = getattr(event, "type", None)
         if kind == "content_block_delta":
             if self._blocks is not None and event.index in self._blocks:
                 self._blocks[event.index].add(event.delta)

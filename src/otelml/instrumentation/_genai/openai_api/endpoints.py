@@ -8,15 +8,18 @@ from typing import Any
 
 from otelml.instrumentation._genai.openai_api import answers, content, requests
 from otelml.instrumentation._genai.openai_api.stream import ChatCollector, OtherCollector, ResponseCollector
+from otelml.instrumentation._genai.openai_api.texts import said_in_chunk, said_in_event
 from otelml.instrumentation._genai.reading import text
 from otelml.semconv.attributes import GenAiOperationName as Operations
 from otelml.semconv.attributes import GenAiOutputType as Outputs
 from otelml.telemetry.genai import Answer, Endpoint, Request
 
 _CREATE = {
-    "/chat/completions": Endpoint(requests.chat, answers.chat, ChatCollector, content.of_chat),
-    "/responses": Endpoint(requests.responses, answers.response, ResponseCollector, content.of_responses),
-    "/completions": Endpoint(requests.completions, answers.chat, ChatCollector, content.of_completions),
+    "/chat/completions": Endpoint(requests.chat, answers.chat, ChatCollector, content.of_chat, said_in_chunk),
+    "/responses": Endpoint(
+        requests.responses, answers.response, ResponseCollector, content.of_responses, said_in_event
+    ),
+    "/completions": Endpoint(requests.completions, answers.chat, ChatCollector, content.of_completions, said_in_chunk),
     "/embeddings": Endpoint(requests.embeddings, answers.embeddings),
 }
 """What `POST` to these paths is."""

@@ -28,19 +28,29 @@ class ChatCollector:
     def add(self, chunk: Any) -> None:
         """Take one chunk; Azure's first one has neither id nor model, some servers send chunks without choices."""
         if not self._id:
-            self._id = text(getattr(chunk, "id", None))
-            self._model = text(getattr(chunk, "model", None)) or self._model
-        usage = getattr(chunk, "usage", None)
+            self._begin(chunk)
+        try:
+            usage, choices = chunk.usage, chunk.choices
+        except AttributeError:
+            usage, choices = getattr(chunk, "usage", None), getattr(chunk, "choices", None)
         if usage is not None:
             self._usage = usage
-        for choice in getattr(chunk, "choices", None) or ():
-            reason = getattr(choice, "finish_reason", None)
-            if reason is not None:
-                self._reasons[choice.index] = str(reason)
-                if self._usage is None:
-                    self._usage = getattr(getattr(chunk, "x_groq", None), "usage", None)
-            if self._said is not None:
-                self._said.setdefault(choice.index, Said()).add(choice)
+        if choices:
+            for choice in choices:
+                reason = getattr(choice, "finish_reason", None)
+                if reason is not None:
+                    self._finish(chunk, choice.index, reason)
+                if self._said is not None:
+                    self._said.setdefault(choice.index, Said()).add(choice)
+
+    def _begin(self, chunk: Any) -> None:
+        self._id = text(getattr(chunk, "id", None))
+        self._model = text(getattr(chunk, "model", None)) or self._model
+
+    def _finish(self, chunk: Any, index: int, reason: object) -> None:
+        self._reasons[index] = str(reason)
+        if self._usage is None:
+            self._usage = getattr(getattr(chunk, "x_groq", None), "usage", None)
 
     def answer(self) -> Answer:
         """What the chunks so far add up to."""
@@ -93,10 +103,6 @@ def _told(said: dict[int, Said], reasons: dict[int, str]) -> list[Message]:
     return [message("assistant", said[index].parts(), reasons.get(index)) for index in sorted(said)]
 
 
-_FINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
-_FIRST = "response.created"
-
-
 class ResponseCollector:
     """Of responses, whose last event has the whole."""
 
@@ -109,20 +115,34 @@ class ResponseCollector:
 
     def add(self, event: Any) -> None:
         """Take one event."""
-        kind = getattr(event, "type", None)
-        if kind in _FINAL:
-            answer = self._read(event.response)
-            self._answer = answer if self._with_text else answer._replace(content=None)
-        elif kind == _FIRST:
-            # The rest of what it says is not final.
-            first = self._read(event.response)
-            self._answer = Answer(first.model, first.id, conversation_id=first.conversation_id)
-        elif kind == "error":
-            self._answer = self._answer._replace(error=text(getattr(event, "code", None)) or kind)
+        take = _EVENTS.get(getattr(event, "type", None))
+        if take is not None:
+            take(self, event)
+
+    def _begin(self, event: Any) -> None:
+        first = self._read(event.response)  # the rest of what it says is not final
+        self._answer = Answer(first.model, first.id, conversation_id=first.conversation_id)
+
+    def _end(self, event: Any) -> None:
+        answer = self._read(event.response)
+        self._answer = answer if self._with_text else answer._replace(content=None)
+
+    def _fail(self, event: Any) -> None:
+        self._answer = self._answer._replace(error=text(getattr(event, "code", None)) or "error")
 
     def answer(self) -> Answer:
         """What the events so far say."""
         return self._answer
+
+
+_EVENTS: dict[str | None, Callable[[ResponseCollector, Any], None]] = {
+    "response.created": ResponseCollector._begin,
+    "response.completed": ResponseCollector._end,
+    "response.incomplete": ResponseCollector._end,
+    "response.failed": ResponseCollector._end,
+    "error": ResponseCollector._fail,
+}
+"""The events that say more than a piece of the text."""
 
 
 class OtherCollector:
