@@ -23,7 +23,7 @@ class RowIntake:
     `predict_proba` on every row would have it counted twice. What every method returns is taken.
     """
 
-    __slots__ = ("_method", "_one_row", "_outputs", "_rows", "_sampling", "_skip", "_watch")
+    __slots__ = ("_method", "_one_row", "_outputs", "_passed", "_rows", "_sampling", "_skip", "_watch")
 
     def __init__(self, watch: Watch, method: str, outputs: str) -> None:
         """Take calls for a watch.
@@ -39,6 +39,7 @@ class RowIntake:
         self._rows = watch.rows
         self._sampling = watch.sampling
         self._skip = 0
+        self._passed = 0  # calls passed over before the next batch
         self._one_row = (1, watch.width)
 
     def __call__(self, arguments: Sequence[Any], keywords: Mapping[str, Any], result: Any, duration: int) -> None:
@@ -57,7 +58,7 @@ class RowIntake:
         if type(result) is np.ndarray:
             self._outputs.append(result.item() if result.size == 1 else result.copy())
         if self._sampling.share < 1:
-            self._skip = self._sampling.next_skip()
+            self._skip, self._passed = self._sampling.next_skip(), 0
         if len(watch.durations) >= watch.slice_rows:
             watch.settle()
 
@@ -68,10 +69,8 @@ class RowIntake:
         if not rows:
             return
         if rows == 1 and sampling.share < 1:
-            self._skip = sampling.next_skip()
-        part = 1 if rows == 1 else sampling.part_of(rows, duration)
-        if rows > 1 and watch.features_from in (None, self._method):
-            sampling.offered += rows
+            self._skip, self._passed = sampling.next_skip(), 0
+        part = 1 if rows == 1 else self._part_of(rows, duration)
         if not part:
             return
         first, step = sampling.first_of(rows, part)
@@ -82,3 +81,11 @@ class RowIntake:
         if isinstance(result, np.ndarray) and result.ndim and len(result) == rows:
             self._outputs.append(chunks.taken(result, first, step, part))
         watch.settle_if_full()
+
+    def _part_of(self, rows: int, duration: int) -> int:
+        sampling, calls = self._sampling, 1 + self._passed
+        part = sampling.part_of(rows, duration * calls)
+        if self._watch.features_from in (None, self._method):
+            sampling.offered += rows * calls
+        self._skip = self._passed = sampling.passed_over(rows, duration)
+        return part

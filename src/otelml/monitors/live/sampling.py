@@ -19,8 +19,8 @@ _LEAST_RATE = 30e-9
 """Rows per nanosecond (30 a second) that are seen whatever they cost, some 0.01% of a processor: rare big batches are
 watched, too."""
 
-_FACTOR = 1.5
-"""What a row costs in all for what it takes itself: the host's next call finds the processor's caches filled."""
+_FACTOR = 2.5
+"""What a row costs in all for what it takes itself: the host's next calls find the processor's caches filled."""
 
 _FEWEST = 16
 """Rows of a batch that are taken at least, or none: to take one costs as much as to take a few."""
@@ -30,6 +30,7 @@ _COST_WEIGHT = 0.05
 _MEAN_WEIGHT = 0.02
 _LEAST_SHARE = 1e-4
 _DRAWS = 256
+_MOST_PASSED = 1_000
 
 
 class Sampling:
@@ -83,12 +84,25 @@ class Sampling:
             self._drawn = (np.log1p(-uniform) / np.log1p(-share)).astype(np.int64).tolist()
         return self._drawn.pop()
 
+    def passed_over(self, rows: int, duration: int) -> int:
+        """How many batches to pass over until the next one is seen: a random number, so that no rhythm is followed.
+
+        Args:
+            rows: number of rows in the batch before.
+            duration: of its call, in ns.
+        """
+        lacking = min(rows, _FEWEST) * self.cost - self._credit
+        earned = duration * self._budget
+        if lacking <= 0 or earned <= 0:
+            return 0
+        return min(int(self._random.expovariate(1.0) * lacking / earned), _MOST_PASSED)
+
     def part_of(self, rows: int, duration: int) -> int:
         """How many rows of a batch to see.
 
         Args:
             rows: number of rows in the batch.
-            duration: of the call, in ns.
+            duration: of the call, and of those passed over before it, in ns.
         """
         if self._budget >= 1:
             return rows

@@ -33,7 +33,7 @@ _SLICE_VALUES = 65_536
 _MOST_WAITING = 4_096
 _MOST_WAITING_VALUES = 1 << 20  # of wide rows fewer wait, four slices at least
 _MOST_REFERENCE_VALUES = 4_000_000
-_TAKE_COST = 900
+_TAKE_COST = 2_000
 """What it costs to put one row aside, in ns; it is not measured call by call."""
 
 _SILENT_CALLS = 1_000
