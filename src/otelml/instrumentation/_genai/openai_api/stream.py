@@ -26,31 +26,33 @@ class ChatCollector:
         self._said: dict[int, Said] | None = {} if with_text else None
 
     def add(self, chunk: Any) -> None:
-        """Take one chunk; Azure's first one has neither id nor model, some servers send chunks without choices."""
-        if not self._id:
-            self._begin(chunk)
+        """Take one chunk; nearly all bring a piece of text and nothing else."""
         try:
-            usage, choices = chunk.usage, chunk.choices
-        except AttributeError:
-            usage, choices = getattr(chunk, "usage", None), getattr(chunk, "choices", None)
+            if self._id and self._said is None and chunk.usage is None:
+                for choice in chunk.choices:
+                    if choice.finish_reason is not None:
+                        break
+                else:
+                    return
+        except (AttributeError, TypeError):
+            pass  # some servers leave fields out, or send chunks without choices
+        self._add(chunk)
+
+    def _add(self, chunk: Any) -> None:
+        if not self._id:  # Azure's first chunk has neither id nor model
+            self._id = text(getattr(chunk, "id", None))
+            self._model = text(getattr(chunk, "model", None)) or self._model
+        usage = getattr(chunk, "usage", None)
         if usage is not None:
             self._usage = usage
-        if choices:
-            for choice in choices:
-                reason = getattr(choice, "finish_reason", None)
-                if reason is not None:
-                    self._finish(chunk, choice.index, reason)
-                if self._said is not None:
-                    self._said.setdefault(choice.index, Said()).add(choice)
-
-    def _begin(self, chunk: Any) -> None:
-        self._id = text(getattr(chunk, "id", None))
-        self._model = text(getattr(chunk, "model", None)) or self._model
-
-    def _finish(self, chunk: Any, index: int, reason: object) -> None:
-        self._reasons[index] = str(reason)
-        if self._usage is None:
-            self._usage = getattr(getattr(chunk, "x_groq", None), "usage", None)
+        for choice in getattr(chunk, "choices", None) or ():
+            reason = getattr(choice, "finish_reason", None)
+            if reason is not None:
+                self._reasons[choice.index] = str(reason)
+                if self._usage is None:
+                    self._usage = getattr(getattr(chunk, "x_groq", None), "usage", None)
+            if self._said is not None:
+                self._said.setdefault(choice.index, Said()).add(choice)
 
     def answer(self) -> Answer:
         """What the chunks so far add up to."""
