@@ -29,11 +29,11 @@ SLICE = 256
 """Calls that are counted together: the work for them fits the processor's caches, where a call at a time costs three
 times as much."""
 
-MOST_ASIDE = 1 << 16
+MOST_ASIDE = 1 << 17
 """The most bytes of results that wait to be counted; a larger one is counted at once."""
 
-Result = tuple[Any, Any]
-"""A copy of what a call returned, and the classes of its model at the time."""
+Result = tuple[bytes, Any, tuple[int, ...], Any]
+"""A copy of the array that a call returned: its bytes, its type, the shape of a row, and the classes of its model."""
 
 Tally = Callable[[list[Result]], Sequence[Outputs] | None]
 """Counts results that were put aside; contained."""
@@ -151,16 +151,15 @@ class Series:
         self._histogram.record(duration, attributes, context)
         self.budget.spent_on_duration(perf_counter() - began)
 
-    def put_aside(self, tally: Tally, result: Any, classes: Any, size: int) -> None:
+    def put_aside(self, tally: Tally, result: Result, size: int) -> None:
         """Let what a call returned wait to be counted, with that of other calls.
 
         Args:
             tally: what counts it.
-            result: what the call returned, which must not change any more.
-            classes: the classes of the model, if it has any.
-            size: the result's size, in bytes.
+            result: what the call returned.
+            size: of the result, in bytes.
         """
-        self.results.append((tally, (result, classes)))
+        self.results.append((tally, result))
         self._aside += size
         if self._aside > MOST_ASIDE:
             self.count_slice()

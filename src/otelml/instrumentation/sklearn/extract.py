@@ -72,11 +72,14 @@ def _counting(target: Target) -> _Counting | None:
 def _tally(counted: _Counting) -> Tally:
     @guarded
     def tallied(results: list[Result]) -> list[Outputs]:
-        alike: dict[tuple[object, ...], tuple[Any, list[_Array]]] = {}
-        for result, classes in results:
-            alike.setdefault((id(classes), result.dtype, result.shape[1:]), (classes, []))[1].append(result)
-        tables = [(np.concatenate(arrays), classes) for classes, arrays in alike.values()]
-        return [counted(table, classes)._replace(rows=len(table)) for table, classes in tables]
+        alike: dict[tuple[Any, tuple[int, ...], int], tuple[Any, list[bytes]]] = {}
+        for values, dtype, row, classes in results:
+            alike.setdefault((dtype, row, id(classes)), (classes, []))[1].append(values)
+        found: list[Outputs] = []
+        for (dtype, row, _), (classes, pieces) in alike.items():
+            table = np.frombuffer(b"".join(pieces), dtype).reshape(-1, *row)
+            found.append(counted(table, classes)._replace(rows=len(table)))
+        return found
 
     return tallied
 

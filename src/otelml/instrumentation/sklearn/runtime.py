@@ -114,8 +114,9 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
                 series.labels.append(result.item())
             elif shape and target.tally is None:
                 series.rows.append(shape[0])
-            elif shape and target.tally is not None and result.nbytes <= MOST_ASIDE and not result.dtype.hasobject:
-                series.put_aside(target.tally, result.copy(), getattr(model, "classes_", None), result.nbytes)
+            elif shape and target.tally is not None and 0 < result.nbytes <= MOST_ASIDE and not result.dtype.hasobject:
+                aside = (result.tobytes(), result.dtype, shape[1:], getattr(model, "classes_", None))
+                series.put_aside(target.tally, aside, result.nbytes)
             elif _active is not None:
                 _active.count_outputs(target, args, kwargs, result)
             if target.intake is not None and not evaluating.get():
