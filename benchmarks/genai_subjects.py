@@ -11,6 +11,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
+from benchmarks.alternating import Variant, subject
 from benchmarks.sdk import Sdk
 from benchmarks.subject import Subject
 
@@ -115,8 +116,29 @@ def openinference(stream: bool = False) -> Subject:
 
 def floor(stream: bool = False) -> Subject:
     """What one would write by hand: a current span with 11 attributes, and three histogram points."""
-    sdk = Sdk()
-    client = _client()
+    return _by_hand(Sdk(), _client(), stream)
+
+
+def alternating(stream: bool = False) -> Subject:
+    """Nothing, by hand, and our hook, in one process and with one client."""
+    from otelml import instrument, uninstrument
+
+    sdk, client = Sdk(), _client()
+
+    def on() -> None:
+        instrument(monitors=False, genai_enrichment=False)
+
+    asked = _subject(client, stream).call
+    variants = {
+        "bare": Variant(asked),
+        "bare again": Variant(asked),
+        "by hand": Variant(_by_hand(sdk, client, stream).call),
+        "otelml": Variant(asked, on, uninstrument),
+    }
+    return subject(variants, 10 if stream else 150, 3 if stream else 30)
+
+
+def _by_hand(sdk: Sdk, client: Any, stream: bool) -> Subject:
     create, record, tracer = client.chat.completions.create, _recorder(sdk), sdk.tracer
 
     def ask() -> None:

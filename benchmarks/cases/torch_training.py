@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-import statistics
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from time import thread_time_ns
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.harness import ROOT, Contender, Measurement, Size, Spread, measure
-from benchmarks.report import Check, Report, Table, Target, check, limit_text, ratio_table, ratio_text
+from benchmarks.alternating import Variant, subject
+from benchmarks.alternating import rounds as alternating_rounds
+from benchmarks.harness import ROOT, Contender, Measurement, Size, measure
+from benchmarks.report import Check, Report, Table, limit_text, ratio_table, ratio_text
 from benchmarks.sdk import Sdk
 from benchmarks.subject import Facts, Subject
 
 _HERE = "benchmarks.cases.torch_training"
-
-_TURN = 5
-"""Steps in a turn of a process that alternates."""
-
-_LARGE = 1.005
-"""What a step of 10 ms may take, to bare."""
 
 
 def bare(shape: str) -> Subject:
@@ -40,48 +34,26 @@ def otelml(shape: str) -> Subject:
 
 
 def alternating(shape: str) -> Subject:
-    """One process that makes a few steps with the hooks, a few without them, and so on: a call is a pair of turns."""
+    """The loop with the hooks and without them, in one process."""
     from otelml import instrument
 
     sdk = Sdk()
     instrument()
-    subject = _subject(sdk, shape)
+    call = _subject(sdk, shape).call
     from otelml.instrumentation.torch import patch  # once PyTorch is imported
     from otelml.instrumentation.torch.training import patch as training
 
-    turns: dict[bool, list[float]] = {True: [], False: []}
+    def off() -> None:
+        patch.switch_off()
+        training.switch_off()
 
-    def turn(*, hooked: bool) -> None:
-        for each in (patch, training):
-            (each.switch_on if hooked else each.switch_off)()
-        subject.call(None)
-        began = thread_time_ns()
-        for _ in range(_TURN):
-            subject.call(None)
-        turns[hooked].append((thread_time_ns() - began) / _TURN)
+    def on() -> None:
+        patch.switch_on()
+        training.switch_on()
 
-    def pair(_: Any) -> None:
-        first = len(turns[True]) % 2 == 0
-        turn(hooked=first)
-        turn(hooked=not first)
-
-    def facts() -> Facts:
-        pairs = list(zip(turns[True], turns[False], strict=True))
-        return {
-            "bare": statistics.median(turns[False]),
-            "ratio": _median([hooked / plain for hooked, plain in pairs]),
-            "added": _median([hooked - plain for hooked, plain in pairs]),
-        }
-
-    return Subject(pair, facts=facts)
-
-
-def _median(values: list[float]) -> Spread:
-    """The median, with the order statistics that enclose it with 95% confidence (by the normal approximation)."""
-    ordered, half = sorted(values), 0.98 * len(values) ** 0.5
-    middle = len(ordered) / 2
-    lower, upper = max(int(middle - half), 0), min(int(middle + half), len(ordered) - 1)
-    return Spread(statistics.median(ordered), ordered[lower], ordered[upper])
+    off()
+    variants = {"bare": Variant(call), "bare again": Variant(call), "otelml": Variant(call, on, off)}
+    return subject(variants, 30 if shape == "large" else 600, 3)
 
 
 def torchtel(shape: str) -> Subject:
@@ -94,9 +66,9 @@ def profiler(shape: str) -> Subject:
     """The same under torch.profiler, which records the operations of the CPU."""
     import torch
 
-    subject = _subject(Sdk(), shape)
-    subject.around = lambda: torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU])
-    return subject
+    profiled = _subject(Sdk(), shape)
+    profiled.around = lambda: torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU])
+    return profiled
 
 
 def _subject(sdk: Sdk, shape: str, instrument: Callable[[Any], object] = lambda _net: None) -> Subject:
@@ -190,11 +162,6 @@ def _measured(shape: str, names: tuple[str, ...], size: Size, peer: Mapping[str,
     return measure(contenders, size)
 
 
-def _alternated(size: Size) -> Facts:
-    contender = Contender("otelml", f"{_HERE}:alternating", {"shape": "large"})
-    return measure([contender], size).facts["otelml"]
-
-
 def _peer() -> tuple[Mapping[str, str] | None, list[str]]:
     try:
         return {"PYTHONPATH": os.pathsep.join((str(ROOT), peers.folder_of("torchtel")))}, []
@@ -206,34 +173,33 @@ def run(quick: bool) -> Report:
     """Measure three kinds of steps."""
     tables: list[Table] = []
     checks: list[Check] = []
+    rows: list[list[str]] = []
     peer, notes = _peer()
     others = ("torch.profiler", _TORCHTEL) if peer is not None else ("torch.profiler",)
-    for shape, title, limit, size in (
-        ("small", "A plain step of a small model", 1.08, Size(5, 10, 500)),
-        ("loader", "The same with a DataLoader", 1.05, Size(5, 10, 300)),
-        ("large", "A step of 10 ms or more", None, Size(5, 10, 20, 3)),
+    for shape, title, limit, size, rounds in (
+        ("small", "A plain step of a small model", 1.08, Size(5, 10, 500), 120),
+        ("loader", "The same with a DataLoader", 1.08, Size(3, 6, 300), 100),
+        ("large", "A step of 10 ms or more", 1.005, Size(3, 6, 20, 3), 60),
     ):
         names = ("bare", "bare again", "otelml", *(others if shape == "small" else ()))
         measured = _measured(shape, names, Size(1, 2, 20, 5) if quick else size, peer)
         tables.append(ratio_table(title, measured))
-        if limit is not None:
-            checks += check(measured, [Target("otelml", "mean", limit)], title)
         told = measured.facts["otelml"]
         counted, steps = told["counted"], told["steps"]
         checks.append(Check(f"steps counted, {shape}", f"{counted:g}", f"{steps}", counted == steps))
-    title = "A step of 10 ms or more, with and without the hooks in one process"
-    told = _alternated(Size(1, 1, 3, 1) if quick else Size(1, 9, 32, 2))
-    ratio, added = Spread(*told["ratio"]), Spread(*told["added"])
-    row = ["otelml", f"{told['bare'] / 1e3:.1f}", ratio_text(ratio), " ".join(f"{each / 1e3:.1f}" for each in added)]
-    tables.append(Table(title, ["", "us a bare step", "to bare", "us added (median, interval)"], [row]))
-    checks.append(Check(title, ratio_text(ratio), f"<= {limit_text(_LARGE)}", ratio.median <= _LARGE))
+        turns = alternating_rounds(f"{_HERE}:alternating", {"shape": shape}, 3 if quick else rounds)
+        for name in ("bare again", "otelml"):
+            added = " ".join(f"{each / 1e3:.1f}" for each in turns.added(name, "bare"))
+            ratio = turns.ratio(name, "bare")
+            rows.append([f"{title}, {name}", f"{turns.median('bare') / 1e3:.1f}", ratio_text(ratio), added])
+        checks.append(Check(title, ratio_text(ratio), f"<= {limit_text(limit)}", ratio.median <= limit))
+    tables.append(Table("In one process", ["", "us a bare step", "to bare", "us added (median, interval)"], rows))
     return Report(
         title="Training steps of PyTorch",
         about="An MLP with SGD on one thread of the CPU, outside any span; a call is a step. `bare again` shows how "
-        "far processes of the same program are apart, which is more than half a percent; so a step of 10 ms is also "
-        "measured in one process that takes the hooks off and puts them back after every few steps: the CPU time of "
-        "the thread, the median over pairs of turns and, in brackets, its 95% interval. torchtel makes a span for each "
-        "phase of a step, and is given the model.",
+        "far processes of the same program are apart. The figures are those of the last table: one process that takes "
+        "the hooks off and puts them back, the CPU time of the thread, the median over rounds of turns and, in "
+        "brackets, its 95% interval. torchtel makes a span for each phase of a step, and is given the model.",
         tables=tables,
         checks=checks,
         notes=notes,
