@@ -83,7 +83,7 @@ bench: $(VENV)/dev.stamp ## measure the overhead
 	$(BIN)/python -m benchmarks
 
 bench-collector: backends ## measure the Collector: load, and a backend that is down for a minute
-	@PYTHONPATH=collector-config $(BIN)/python -m benchmarks.collector
+	@PYTHONPATH=collector-config $(BIN)/python -m benchmarks.collector --write
 
 constraints: $(VENV)/python.stamp ## resolve the pinned versions again; UPGRADE=1 takes the newest
 	@$(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install uv

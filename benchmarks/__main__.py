@@ -6,13 +6,10 @@ import argparse
 import sys
 import time
 from importlib import import_module
-from pathlib import Path
 
-from benchmarks import machine, render, report
+from benchmarks import machine, render, report, results
 from benchmarks.cases import NAMES
 from benchmarks.report import Report
-
-PAGE = Path(__file__).with_name("RESULTS.md")
 
 
 def main() -> int:
@@ -30,8 +27,7 @@ def main() -> int:
         parser.error("the figures of a quick run are not for RESULTS.md")
     reports = {name: _run(name, quick=arguments.quick) for name in arguments.names or NAMES}
     if arguments.write:
-        known = {name: found for name in NAMES if (found := report.load(name)) is not None}
-        PAGE.write_text(render.page(known), encoding="utf-8")
+        results.write()
     return 0 if arguments.quick or all(check.met for found in reports.values() for check in found.checks) else 1
 
 

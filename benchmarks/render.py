@@ -14,7 +14,8 @@ A figure is the median over all rounds, with its quartiles in brackets. Bare is 
 OpenTelemetry SDK (batch processor, periodic reader, exporting to nowhere) without otelml. Two bare processes differ by
 1 to 2% for as long as they live, so every contender gets several.
 
-To measure again: `make bench` for all of it, or `python -m benchmarks NAME --write` for one section.
+To measure again: `make bench` for all of it, or `python -m benchmarks NAME --write` for one section. What drift
+detection finds, how often it errs and what a window costs, beside its peers, is in [DRIFT.md](DRIFT.md).
 """
 
 
@@ -40,7 +41,7 @@ def section(name: str, report: Report) -> str:
     if report.notes:
         parts.append("")
     told = "; ".join(f"{key}: {value}" for key, value in report.run.items())
-    parts.append(f"`python -m benchmarks {name}`; {told}.\n")
+    parts.append(f"`{report.command or f'python -m benchmarks {name}'}`; {told}.\n")
     return "\n".join(parts)
 
 

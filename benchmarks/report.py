@@ -62,6 +62,7 @@ class Report:
         checks: those with a target.
         notes: what the figures don't tell, such as what could not be measured.
         run: when and with what it was measured; filled in by the command.
+        command: what measures it again, where that is not `python -m benchmarks` and its name.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Report:
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     run: dict[str, str] = field(default_factory=dict)
+    command: str = ""
 
 
 def ratio_table(caption: str, measured: Measurement, to: str = "bare") -> Table:

@@ -11,14 +11,16 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks import machine, report
 from benchmarks.collector.load import senders
 from benchmarks.collector.sink import Sink, Stored
+from benchmarks.report import Check, Report, Table
+from benchmarks.results import COLLECTOR, write
 from otelml.rules.naming import metric_name
 from otelml.semconv import metrics
 from tests.backends.conftest import STARTS
@@ -130,6 +132,40 @@ def _show(title: str, result: Result) -> None:
     print(f"  drained        {result.drained_after:.1f} s after the last request")
 
 
+def found(load: str, results: Sequence[Result]) -> Report:
+    """The report on the runs: load alone, and with an outage if there was one.
+
+    Args:
+        load: what was sent.
+        results: of the runs.
+    """
+    titles = (load, "the same, the spans' backend down meanwhile")
+    rows = [
+        [
+            title,
+            f"{each.sent_spans:,} and {each.sent_points:,}",
+            f"{each.stored.spans:,} and {each.stored_points:,.0f}",
+            f"{each.stored.again}",
+            f"{each.peak_heap:.0f} and {each.peak_rss:.0f}",
+            f"{each.limit_mib}",
+        ]
+        for title, each in zip(titles, results, strict=False)
+    ]
+    header = ["Load", "sent: spans and points", "stored", "spans twice", "heap and resident, MiB at most", "limit, MiB"]
+    checks = [
+        Check(f"{title}: lost", "nothing" if each.held else "some, or over the limit", "nothing", each.held)
+        for title, each in zip(titles, results, strict=False)
+    ]
+    return Report(
+        title="The Collector",
+        about="gateway.yaml in the OpenTelemetry Collector (core, without tail sampling, its queues in memory), with "
+        "the senders and the backends on the same two cores. Stored is what the backends tell when asked.",
+        tables=[Table("", header, rows)],
+        checks=checks,
+        command="make bench-collector",
+    )
+
+
 def main() -> int:
     """Run both; 0 if nothing was lost and the memory limit held."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.collector", description=__doc__)
@@ -140,8 +176,10 @@ def main() -> int:
     parser.add_argument("--memory", type=int, default=512, help="the memory limiter's limit in MiB (load alone)")
     parser.add_argument("--outage-memory", type=int, default=2048, help="the same for the run with the outage")
     parser.add_argument("--queue", type=int, default=1024, help="the size of each sending queue in MiB of OTLP")
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     arguments = parser.parse_args()
-    print("\n".join(f"{key}: {value}" for key, value in machine.describe().items()))
+    machine_now = machine.describe()
+    print("\n".join(f"{key}: {value}" for key, value in machine_now.items()))
     results = [run(arguments, 0)]
     load = f"{arguments.spans:,.0f} spans/s and {arguments.streams:,} metric streams for {arguments.seconds:.0f} s"
     _show(load, results[0])
@@ -149,6 +187,11 @@ def main() -> int:
         arguments.memory = arguments.outage_memory
         results.append(run(arguments, arguments.outage))
         _show(f"the same with the backend of the spans down for {arguments.outage:.0f} s", results[1])
+    if arguments.write:
+        told = found(load, results)
+        told.run = machine_now
+        report.save(COLLECTOR, told)
+        write()
     return 0 if all(result.held for result in results) else 1
 
 
