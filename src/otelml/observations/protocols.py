@@ -25,7 +25,12 @@ class Intake(Protocol):
 
     It is called after every call of the hot path, so the work is bounded by a share of the call's duration, and what is
     kept is copied.
+
+    Attributes:
+        skip: how many calls it passes over from now on. A hot path may count it down itself, instead of calling.
     """
+
+    skip: int
 
     def __call__(self, arguments: Sequence[Any], keywords: Mapping[str, Any], result: Any, duration: int) -> None:
         """Take one call.

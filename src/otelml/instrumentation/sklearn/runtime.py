@@ -119,8 +119,12 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
                 series.put_aside(target.tally, aside, result.nbytes)
             elif _active is not None:
                 _active.count_outputs(target, args, kwargs, result)
-            if target.intake is not None and not evaluating.get():
-                target.intake(args, kwargs, result, duration)
+            intake = target.intake
+            if intake is not None:
+                if intake.skip > 0:
+                    intake.skip -= 1
+                elif not evaluating.get():
+                    intake(args, kwargs, result, duration)
             series.turn = turn = turn - 1  # of two threads one may count for nothing: the slice is a call longer
             if turn <= 0:
                 series.settle(duration, thread_time_ns() - working if working else 0)

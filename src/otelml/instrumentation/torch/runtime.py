@@ -279,7 +279,8 @@ class Runtime(ModelCalls):
         """What takes the inputs of a module that `otelml.describe` has given a reference."""
         if self._monitors is None or target.method != FORWARD or not has_reference(model):
             return None
-        return tables.intake(self._monitors.intake(model, target.model, target.method))
+        into = self._monitors.intake(model, target.model, target.method)
+        return None if into is None else tables.TableIntake(into)
 
     @uncompiled
     def put_aside(self, target: Target, args: Arguments, kwargs: Keywords, result: object, duration: int) -> None:

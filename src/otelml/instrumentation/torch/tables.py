@@ -10,19 +10,25 @@ from torch import Tensor
 from otelml.observations import Intake
 
 
-def intake(into: Intake | None) -> Intake | None:
-    """What takes the calls of a module, and hands tables on.
+class TableIntake:
+    """Takes the calls of a module, and hands tables on.
 
     A table is a tensor of two dimensions in the memory of the host: one on a device is left alone, since reading it
     would make the host wait for the device.
-    """
-    if into is None:
-        return None
 
-    def take(arguments: Sequence[Any], keywords: Mapping[str, Any], result: Any, duration: int) -> None:
+    Attributes:
+        skip: none; whom the tables are handed to passes over what it must.
+    """
+
+    __slots__ = ("_into", "skip")
+
+    def __init__(self, into: Intake) -> None:
+        self.skip = 0
+        self._into = into
+
+    def __call__(self, arguments: Sequence[Any], keywords: Mapping[str, Any], result: Any, duration: int) -> None:
+        """Take one call."""
         given = arguments[1] if len(arguments) > 1 else next(iter(keywords.values()), None)
         if isinstance(given, Tensor) and given.dim() == 2 and given.device.type == "cpu" and not given.is_sparse:
             array = given.detach().numpy() if given.dtype.is_floating_point else given.detach().double().numpy()
-            into((arguments[0], array), {}, None, duration)
-
-    return take
+            self._into((arguments[0], array), {}, None, duration)

@@ -23,7 +23,7 @@ class RowIntake:
     `predict_proba` on every row would have it counted twice. What every method returns is taken.
     """
 
-    __slots__ = ("_method", "_one_row", "_outputs", "_passed", "_rows", "_sampling", "_skip", "_watch")
+    __slots__ = ("_method", "_one_row", "_outputs", "_passed", "_rows", "_sampling", "_watch", "skip")
 
     def __init__(self, watch: Watch, method: str, outputs: str) -> None:
         """Take calls for a watch.
@@ -38,14 +38,14 @@ class RowIntake:
         self._outputs = watch.outputs.waiting[outputs]
         self._rows = watch.rows
         self._sampling = watch.sampling
-        self._skip = 0
+        self.skip = 0
         self._passed = 0  # calls passed over before the next batch
         self._one_row = (1, watch.width)
 
     def __call__(self, arguments: Sequence[Any], keywords: Mapping[str, Any], result: Any, duration: int) -> None:
         """Take one call; a row of floats and one output cost a microsecond, everything else takes the longer way."""
-        if self._skip > 0:
-            self._skip -= 1
+        if self.skip > 0:
+            self.skip -= 1
             return
         table = arguments[1] if len(arguments) > 1 else keywords.get("X")
         if type(table) is not np.ndarray or table.shape != self._one_row or table.dtype is not _FLOAT:
@@ -58,7 +58,7 @@ class RowIntake:
         if type(result) is np.ndarray:
             self._outputs.append(result.item() if result.size == 1 else result.copy())
         if self._sampling.share < 1:
-            self._skip, self._passed = self._sampling.next_skip(), 0
+            self.skip, self._passed = self._sampling.next_skip(), 0
         if len(watch.durations) >= watch.slice_rows:
             watch.settle()
 
@@ -69,7 +69,7 @@ class RowIntake:
         if not rows:
             return
         if rows == 1 and sampling.share < 1:
-            self._skip, self._passed = sampling.next_skip(), 0
+            self.skip, self._passed = sampling.next_skip(), 0
         part = 1 if rows == 1 else self._part_of(rows, duration)
         if not part:
             return
@@ -87,5 +87,5 @@ class RowIntake:
         part = sampling.part_of(rows, duration * calls)
         if self._watch.features_from in (None, self._method):
             sampling.offered += rows * calls
-        self._skip = self._passed = sampling.passed_over(rows, duration)
+        self.skip = self._passed = sampling.passed_over(rows, duration)
         return part

@@ -26,7 +26,7 @@ _MOST_ROWS = 10_000
 class LabelIntake:
     """Takes the labels of the calls of `score` of one model, or those of `partial_fit` of one that is served."""
 
-    __slots__ = ("_find", "_waiting", "_watch")
+    __slots__ = ("_find", "_waiting", "_watch", "skip")
 
     def __init__(self, find: Callable[[Any], Watch]) -> None:
         """Take calls.
@@ -35,6 +35,7 @@ class LabelIntake:
             find: the watch of a model; asked for with the first labels, since cross-validation has models scored that
                 nobody is to watch.
         """
+        self.skip = 0
         self._find = find
         self._watch: Watch | None = None
         self._waiting = 0

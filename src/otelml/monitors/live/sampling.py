@@ -19,7 +19,7 @@ _LEAST_RATE = 30e-9
 """Rows per nanosecond (30 a second) that are seen whatever they cost, some 0.01% of a processor: rare big batches are
 watched, too."""
 
-_FACTOR = 2.5
+_FACTOR = 3.0
 """What a row costs in all for what it takes itself: the host's next calls find the processor's caches filled."""
 
 _FEWEST = 16
