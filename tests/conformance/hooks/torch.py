@@ -164,6 +164,13 @@ _HOSTS = (
 _DECLARED = ("training", "begin", "_text", "_positive", "_hyperparameters", "as_text")
 """What is called by the host, and tells it what is wrong with its arguments."""
 
+_BY_CHANCE = (
+    *(f"instrumentation.torch.training.{name}" for name in ("anomalies:Watch.wait", "runtime:_judge_wait")),
+    *(f"telemetry.training.{name}" for name in ("run:TrainingRun.mean_step", "steps:Steps.mean")),
+)
+"""What is called only when the machine makes a step wait for a second, or many norms are dear: in one run, and not in
+the next."""
+
 _IDLE = (
     *(
         f"otelml.instrumentation.torch.training.{name}"
@@ -206,6 +213,7 @@ HOOK = Hook(
         {
             *(f"otelml.instrumentation.torch.{name}" for name in _HOSTS),
             *(f"otelml.telemetry.training.declared:{name}" for name in _DECLARED),
+            *(f"otelml.{name}" for name in _BY_CHANCE),
         }
     ),
     idle_modules=frozenset(_IDLE),
