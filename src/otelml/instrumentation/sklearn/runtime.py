@@ -80,7 +80,9 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
     @functools.wraps(function)
     def call(model: Any = _ABSENT, table: Any = _ABSENT, /, *rest: Any, **kwargs: Any) -> Any:  # noqa: C901
         plain = table is not _ABSENT and not rest and not kwargs
-        args = (model, table) if plain else tuple(each for each in (model, table, *rest) if each is not _ABSENT)
+        args: Arguments = (model, table) if plain else (model, table, *rest)
+        if table is _ABSENT:
+            args = () if model is _ABSENT else (model,)
         if is_inside() and not nested:
             return function(model, table) if plain else function(*args, **kwargs)
         try:
