@@ -133,7 +133,7 @@ def alternating(stream: bool = False) -> Subject:
         "bare": Variant(asked),
         "bare again": Variant(asked),
         "by hand": Variant(_by_hand(sdk, client, stream).call),
-        "otelml": Variant(asked, on, uninstrument),
+        "otelml": Variant(asked, begin=on, end=uninstrument),
     }
     return subject(variants, 10 if stream else 150, 3 if stream else 30)
 

@@ -106,12 +106,12 @@ def check(measured: Measurement, targets: Sequence[Target], what: str = "") -> l
 def _check(measured: Measurement, target: Target, what: str) -> Check:
     ratio = measured.ratio(target.contender, target.statistic, target.to)
     parts = (what, target.contender, f"{_STATISTICS[target.statistic]} to {target.to}")
-    return Check(
-        ", ".join(part for part in parts if part),
-        ratio_text(ratio),
-        f"<= {limit_text(target.limit)}",
-        ratio.median <= target.limit,
-    )
+    return held(", ".join(part for part in parts if part), ratio, target.limit)
+
+
+def held(what: str, ratio: Spread, limit: float) -> Check:
+    """Hold a ratio against a limit."""
+    return Check(what, ratio_text(ratio), f"<= {limit_text(limit)}", ratio.median <= limit)
 
 
 def save(name: str, report: Report, folder: Path = RAW) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from operator import methodcaller
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +14,8 @@ from opentelemetry.metrics import Histogram
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 from benchmarks import models
+from benchmarks.alternating import Variant
+from benchmarks.alternating import subject as turns_of
 from benchmarks.sdk import Sdk
 from benchmarks.subject import Facts, Subject
 
@@ -40,6 +44,44 @@ def otelml(
     sdk = Sdk()
     instrument(overhead_budget=budget, monitors=monitors)
     return _subject(sdk, getattr(models.fitted(model), method), **where)
+
+
+def alternating(
+    budget: str = "3%", model: str = "logistic", method: str = "predict", calls: int = 500, rows: int = 1
+) -> Subject:
+    """The same with our methods and with scikit-learn's own, in one process."""
+    from otelml import instrument
+
+    Sdk()
+    instrument(overhead_budget=budget, monitors=False)
+    fitted, call = models.fitted(model), methodcaller(method, models.rows(rows))
+    for _ in range(1000 // rows + 100):
+        call(fitted)
+    methods = _Methods(fitted)
+    methods.put(ours=False)
+    variants = {
+        "bare": Variant(call, fitted),
+        "bare again": Variant(call, fitted),
+        "otelml": Variant(call, fitted, partial(methods.put, ours=True), partial(methods.put, ours=False)),
+    }
+    return turns_of(variants, calls, calls // 4 + 3)
+
+
+class _Methods:
+    """Our methods of a model and of its parts, and those that they took the place of: nothing is wrapped anew."""
+
+    def __init__(self, model: Any) -> None:
+        from otelml.instrumentation.sklearn import patch, propagation
+        from otelml.instrumentation.sklearn.methods import METHODS
+
+        parts = [model, *(step for _, step in getattr(model, "steps", ())), *getattr(model, "estimators_", ())]
+        classes = {cls for part in parts for cls in type(part).__mro__}
+        self._pairs = {key: pair for key, pair in patch._applied.items() if key[0] in classes and key[1] in METHODS}
+        self._pairs |= {(owner, name): (*pair,) for owner, name, *pair in propagation.PATCHES._applied}
+
+    def put(self, *, ours: bool) -> None:
+        for (cls, name), pair in self._pairs.items():
+            type.__setattr__(cls, name, pair[ours])
 
 
 def record(**where: Any) -> Subject:

@@ -49,7 +49,7 @@ def run(quick: bool) -> Report:
                 "In one process",
                 ["", "to bare", "more than bare, us a call"],
                 [
-                    [f"{kind}, {name}", ratio_text(turns.ratio(name, "bare")), _interval(turns.added(name, "bare"))]
+                    [f"{kind}, {name}", ratio_text(turns.ratio(name)), _interval(turns.added(name))]
                     for kind, turns in alone.items()
                     for name in ("bare again", "by hand", "otelml")
                 ],

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
 from opentelemetry import baggage
-from opentelemetry.context import attach, detach
+from opentelemetry.context import attach, detach, set_value
 from opentelemetry.sdk.trace import Span as SdkSpan
-from opentelemetry.trace import Span, Status, StatusCode, Tracer
+from opentelemetry.trace import Status, StatusCode, Tracer
 
-from otelml.distro import enrichment
 from otelml.distro.enrichment import GenAIEnrichment, add_attributes, install
 from otelml.semconv import attributes as names
 from otelml.semconv import metrics
@@ -167,28 +167,35 @@ def test_switched_off(telemetry: Telemetry, enriched: GenAIEnrichment, tracer: T
     span.end()
     end(tracer)
     assert [it.attributes for it in telemetry.spans] == [{**REQUEST, **TOKENS}] * 2
-    assert enriched._live == {}
 
 
-def test_no_span_is_kept(telemetry: Telemetry, enriched: GenAIEnrichment, tracer: Tracer) -> None:
-    """Ended spans are forgotten, and those that are dropped without an end."""
+def test_spans_of_the_time_before(telemetry: Telemetry, enriched: GenAIEnrichment, tracer: Tracer) -> None:
+    """A forked child leaves alone the spans that its parent has started, and ends as well."""
+    span = tracer.start_span("chat gpt", attributes={**REQUEST, **TOKENS})
+    enriched.shutdown()
+    span.end()
+    assert telemetry.span().attributes == {**REQUEST, **TOKENS}
     end(tracer)
-    spans: list[Span] = [tracer.start_span("dropped") for _ in range(10)]
-    assert len(enriched._live) == 10
-    spans.clear()
+    assert telemetry.point(COST).count == 1
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_no_context_is_kept(tracer: Tracer, *, ended: bool) -> None:
+    """A span that has ended does not keep the context that it was started in, nor is one kept that is dropped."""
+
+    class Held:
+        pass
+
+    held = Held()
+    alive = weakref.ref(held)
+    spans = [tracer.start_span("kept", set_value("held", held))]
+    del held
+    if ended:
+        spans[0].end()
+    else:
+        spans.clear()
     gc.collect()
-    assert enriched._live == {}
-    assert enriched._counted_inside == set()
-
-
-def test_spans_that_never_end_are_bounded(
-    enriched: GenAIEnrichment, tracer: Tracer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An application that keeps spans open for good does not make us keep more and more."""
-    monkeypatch.setattr(enrichment, "_MAX_LIVE", 100)
-    kept = [tracer.start_span("open") for _ in range(1000)]
-    assert len(enriched._live) <= 100
-    assert len(kept) == 1000
+    assert alive() is None
 
 
 def test_threads(telemetry: Telemetry, tracer: Tracer) -> None:
@@ -222,7 +229,6 @@ def test_a_fault_is_invisible(
     monkeypatch.setattr(enriched._accounting, "count", broken)
     end(tracer)
     assert telemetry.span().attributes == {**REQUEST, **TOKENS}
-    assert enriched._live == {}
 
 
 def test_a_processor_is_added_once(telemetry: Telemetry, enriched: GenAIEnrichment, tracer: Tracer) -> None:

@@ -172,3 +172,15 @@ def test_calls_in_slices_are_drawn_like_single_ones() -> None:
         calls += slice_
     one_by_one = simulate(RecordingBudget(0.03), [150e-6] * calls).recorded
     assert recorded == pytest.approx(len(one_by_one), rel=0.15)
+
+
+def test_calls_inside_a_call_are_paid_for_first() -> None:
+    """A forest, whose every call is those of its trees, too, gets less recorded than a model that is as slow alone."""
+    alone, forest = RecordingBudget(0.03), RecordingBudget(0.03)
+    for _ in range(200):
+        alone.contained(0)
+        forest.contained(20)
+    for budget in (alone, forest):
+        simulate(budget, [800e-6] * 1000)
+    assert forest.duration_share < alone.duration_share / 2
+    assert forest.span_share < alone.span_share

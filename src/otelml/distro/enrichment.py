@@ -17,11 +17,17 @@ from otelml.monitors.genai import INFERENCES, is_paid
 from otelml.observations.genai import GenAICall
 from otelml.telemetry import conversation
 
-_MAX_LIVE = 10_000
 _MAX_DEPTH = 100
 
-_Live = tuple[int, "weakref.ref[Span]", Mapping[str, object]]
-"""A span that has not ended: its parent's id (0: none), itself, and the context in which it was started."""
+_STARTED_IN = "_otelml_started_in"
+"""On a span that has not ended: the processor's time, and the context in which it was started, and by that the span
+above it. It is on the span itself, as every span of the application passes here: nothing else is as quick, and nothing
+is kept of one that is dropped."""
+
+_UNKNOWN = (None, None)
+
+_COUNTED_BELOW = "_otelml_counted_below"
+"""On a span that has not ended: a call below it has been counted."""
 
 
 class GenAIEnrichment(SpanProcessor):
@@ -43,78 +49,55 @@ class GenAIEnrichment(SpanProcessor):
         self.enabled = True
         self.baggage: tuple[str, ...] = ()
         self._accounting = accounting
-        self._live: dict[int, _Live] = {}
-        self._counted_inside: set[int] = set()
+        self._time = object()
 
     @guarded
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Remember the span while it lives; say at once what is known, for samplers and viewers of live spans."""
+        """Note where the span was started; say at once what is known, for samplers and viewers of live spans."""
         if not self.enabled:
             return
         context = get_current() if parent_context is None else parent_context
-        parent = span.parent
-        span_id = span.context.span_id
-        # A span that is dropped without being ended must not keep its context.
-        alive = weakref.ref(span, lambda _: self._forget(span_id))
-        self._live[span_id] = (0 if parent is None else parent.span_id, alive, context)
-        if len(self._live) > _MAX_LIVE:
-            self._forget_oldest()
+        vars(span)[_STARTED_IN] = (self._time, context)
         attributes = span.attributes
         if attributes and operation_of(attributes) is not None:
             span.set_attributes(self._said(span, context))
 
     @guarded
     def _on_ending(self, span: Span) -> None:
-        span_id = span.context.span_id
-        live = self._live.get(span_id)
-        if live is None:
+        time, context = vars(span).pop(_STARTED_IN, _UNKNOWN)
+        counted_below = vars(span).pop(_COUNTED_BELOW, False)
+        if time is not self._time or not self.enabled:
             return
-        try:
-            attributes = span.attributes
-            operation = operation_of(attributes) if attributes else None
-            if operation is not None and self.enabled:
-                self._end(span, live, operation)
-        finally:
-            self._forget(span_id)
+        attributes = span.attributes
+        operation = operation_of(attributes) if attributes else None
+        if operation is not None:
+            self._end(span, context, operation, counted_below=counted_below)
 
-    def _end(self, span: Span, live: _Live, operation: str) -> None:
+    def _end(self, span: Span, context: Context, operation: str, *, counted_below: bool) -> None:
         if _is_ours(span):
             if has_usage(span.attributes or {}) and is_paid(operation, has_usage=True):
-                self._count_above(live)
+                _count_above(context)
             return
-        added: dict[str, Any] = dict(self._said(span, live[2]))
-        if is_paid(operation, has_usage=has_usage(span.attributes or {})):
-            added.update(self._appraise(span, live, operation))
+        added: dict[str, Any] = dict(self._said(span, context))
+        if not counted_below and is_paid(operation, has_usage=has_usage(span.attributes or {})):
+            added.update(self._appraise(span, context, operation))
         if added:
             add_attributes(span, added)
 
     def shutdown(self) -> None:
-        """Forget all spans, as a forked child must as well."""
-        self._live = {}
-        self._counted_inside = set()
-
-    def _forget(self, span_id: int) -> None:
-        self._live.pop(span_id, None)
-        if self._counted_inside:
-            self._counted_inside.discard(span_id)
-
-    def _forget_oldest(self) -> None:
-        for span_id in list(self._live)[: _MAX_LIVE // 10]:
-            self._live.pop(span_id, None)
-        self._counted_inside &= self._live.keys()
+        """Leave alone all spans that have been started, as a forked child must: its parent ends them, too."""
+        self._time = object()
 
     def _said(self, span: Span, context: Mapping[str, object]) -> dict[str, str]:
         said = conversation.attributes_in(context, self.baggage)
         known = span.attributes or {}
         return {name: value for name, value in said.items() if name not in known}
 
-    def _appraise(self, span: Span, live: _Live, operation: str) -> Mapping[str, Any]:
-        if span.context.span_id in self._counted_inside:
-            return {}
-        call = call_of(span, operation, live[2])
+    def _appraise(self, span: Span, context: Context, operation: str) -> Mapping[str, Any]:
+        call = call_of(span, operation, context)
         if call.usage.known:
-            self._count_above(live)
-        elif any(_is_inference(above) for above in self._above(live)):
+            _count_above(context)
+        elif any(_is_inference(above) for above in _above(context)):
             return {}
         return self._account(call)
 
@@ -130,18 +113,21 @@ class GenAIEnrichment(SpanProcessor):
         ledger.shown(call.response_id)
         return shown(appraisal)
 
-    def _count_above(self, live: _Live) -> None:
-        self._counted_inside.update(above.context.span_id for above in self._above(live))
 
-    def _above(self, live: _Live) -> Iterator[Span]:
-        for _ in range(_MAX_DEPTH):
-            above = self._live.get(live[0])
-            if above is None:
-                return
-            live = above
-            span = live[1]()
-            if span is not None:
-                yield span
+def _count_above(context: Context) -> None:
+    for above in _above(context):
+        vars(above)[_COUNTED_BELOW] = True
+
+
+def _above(context: Context) -> Iterator[Span]:
+    """The spans that have not ended above one that was started in a context."""
+    for _ in range(_MAX_DEPTH):
+        span: Any = trace.get_current_span(context)
+        started_in = vars(span).get(_STARTED_IN) if isinstance(span, Span) else None
+        if started_in is None:
+            return
+        yield span
+        context = started_in[1]
 
 
 def add_attributes(span: Span, added: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 from opentelemetry.context import _RUNTIME_CONTEXT, _SUPPRESS_INSTRUMENTATION_KEY, Context, get_current
@@ -174,7 +175,7 @@ class ModelCalls(ABC):
             labelled = self.labelled(identity, method)
             operation = self.operations[method]
             target = self.telemetry.target(identity, operation, method, function, extra, labelled=labelled)
-            target = target._replace(intake=self._intake(model, target), tally=self.tally(target))
+            target = replace(target, intake=self._intake(model, target), tally=self.tally(target))
             known.targets[variant] = target
             if self.is_quick() and not extra:
                 self.targets[method][key] = target

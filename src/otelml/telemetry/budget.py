@@ -18,7 +18,10 @@ _COUNTING_COST = 3e-6
 """What counting a call costs when nothing of it is recorded, in seconds; it is taken from the budget first
 (benchmarks/RESULTS.md)."""
 
-_LEAST_PART = 0.2
+_INNER_COST = 9e-7
+"""What a call inside a call costs, which is passed on at once, in seconds."""
+
+_LEAST_PART = 0.1
 _LEAST_SHARE = 1 / 128
 """The part of the budget that goes to recording even where counting uses it up, so that every series has a distribution
 of durations: at most for this share of the calls, few enough to leave their 99th percentile alone."""
@@ -54,6 +57,7 @@ class RecordingBudget:
     __slots__ = (
         "_calls",
         "_costs",
+        "_inner_calls",
         "_lasted",
         "_limit",
         "_until_duration",
@@ -75,6 +79,7 @@ class RecordingBudget:
         self._costs = 0
         self._worked = 0.0
         self._lasted = 0.0
+        self._inner_calls = 0.0
         self.mean = 0.0
         self.duration_cost = 20e-6
         self.span_cost = 60e-6
@@ -87,7 +92,7 @@ class RecordingBudget:
         if self._limit >= 1:
             return 1.0
         total = self._total()
-        affordable = (total - _COUNTING_COST) * (1 - _SPAN_PART) / (self.duration_cost * _DURATION_FACTOR)
+        affordable = (total - self._counting_cost()) * (1 - _SPAN_PART) / (self.duration_cost * _DURATION_FACTOR)
         least = min(total * _LEAST_PART / (self.duration_cost * _DURATION_FACTOR), _LEAST_SHARE)
         return min(1.0, max(affordable, least))
 
@@ -96,9 +101,12 @@ class RecordingBudget:
         """The share of calls outside any span that get a span, in force now."""
         if self._limit >= 1:
             return 1.0
-        spent = _COUNTING_COST + self.duration_share * self.duration_cost * _DURATION_FACTOR
+        spent = self._counting_cost() + self.duration_share * self.duration_cost * _DURATION_FACTOR
         left = max(self._total() - spent, 0.0)
         return min(1.0, left / (self.span_cost * _SPAN_FACTOR))
+
+    def _counting_cost(self) -> float:
+        return _COUNTING_COST + self._inner_calls * _INNER_COST
 
     def _total(self) -> float:
         # Threads that wait for each other all call the same second theirs; only what a thread computed counts.
@@ -141,6 +149,10 @@ class RecordingBudget:
         self._calls += calls
         weight = max(1 - (1 - _MEAN_WEIGHT) ** calls, calls / self._calls)
         self.mean += (duration / calls - self.mean) * weight
+
+    def contained(self, calls: int) -> None:
+        """Take how many calls were inside one, such as those of a forest's trees."""
+        self._inner_calls += (calls - self._inner_calls) * _FIRST_COST_WEIGHT
 
     def worked(self, seconds: float, duration: float) -> None:
         """Take for how much of a call's duration its thread had the processor.

@@ -26,6 +26,7 @@ class Operation:
         context: the context of the host's call, with the call's span where one was opened.
         counted: whether the call counts; a call inside a call does not.
         has_span: whether a span was opened before the call.
+        inner_calls: how many calls inside this one were passed on.
         target: what the call is reported as.
         wants_span: whether the caller shall open a span before the host's call.
     """
@@ -42,6 +43,7 @@ class Operation:
         "context",
         "counted",
         "has_span",
+        "inner_calls",
         "target",
         "wants_span",
     )
@@ -66,6 +68,7 @@ class Operation:
         self._wants_duration = wants_duration
         self.counted = counted
         self.has_span = False
+        self.inner_calls = 0
         self._span: Span | None = None
         self._span_cost = 0.0
         self._ended = 0.0
@@ -137,6 +140,7 @@ class Operation:
         if self.counted:
             self.target.series.add(duration)
             self.target.series.add_outputs(outputs)
+            self.target.series.budget.contained(self.inner_calls)
         if self._wants_duration:
             self.target.series.record_duration(duration, self.target.series.attributes, self.context)
         if outputs.score is not None and self._span is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram
@@ -262,8 +263,11 @@ def _counted(labels: list[Any]) -> Mapping[Hashable, int]:
         return Counter(label for label in labels if isinstance(label, Hashable))
 
 
-class Target(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Target:
     """What a call of one method of one model is reported as.
+
+    Every call reads it: a slot is read several times quicker than a field of a named tuple.
 
     Attributes:
         model: who is called.

@@ -19,6 +19,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from otelml.semconv import attributes as names
+from otelml.telemetry.budget import RecordingBudget
 from tests.instrumentation.sklearn.data import THREE, X, Y
 from tests.support.telemetry import Telemetry
 
@@ -222,3 +223,17 @@ def test_search_in_a_pipeline_of_three_classes(telemetry: Telemetry, instrument:
     assert span.attributes[names.ML_MODEL_ARCHITECTURE] == "OneVsRestClassifier"
     assert span.attributes[names.ML_MODEL_TASK] == "classification"
     assert len(telemetry.spans) == 2
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_recorded_calls_count_those_inside(
+    method: str, instrument: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorded call of a forest tells the budget of all calls that it passed on."""
+    inner: list[int] = []
+    monkeypatch.setattr(RecordingBudget, "contained", lambda _self, calls: inner.append(calls))
+    instrument()
+    forest = RandomForestClassifier(10, n_jobs=1).fit(X, Y)
+    inner.clear()
+    getattr(forest, method)(X)
+    assert inner == [10 + (method == "predict")]  # `predict` calls `predict_proba`

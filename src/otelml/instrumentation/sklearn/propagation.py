@@ -7,6 +7,7 @@ scikit-learn's task wrapper, which workers without otelml ignore.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,61 +21,55 @@ from otelml.instrumentation.sklearn import evaluation, runtime
 
 _STATE = "_otelml_task"
 _INSIDE = "inside"
+_MEASURES = "measures"
 
 
 def _dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`Parallel.__call__(self, iterable)`: the state is read here, as another thread may dispatch the tasks."""
-    # Without workers the tasks run here, where everything is known already.
-    workers = len(args) == 2 and not kwargs and getattr(args[0], "n_jobs", None) != 1
-    state = _state() if workers else None
-    if state is None:
+    if len(args) != 2 or kwargs:
         return function(*args, **kwargs)
     parallel, tasks = args
-    return function(parallel, _marked(tasks, state))
+    here = getattr(parallel, "n_jobs", None) == 1
+    if here and runtime.inside.get():
+        return function(parallel, tasks)  # of a call that is counted as one, whatever its tasks do
+    state = _state(here=here)
+    return function(parallel, tasks if state is None else _marked(tasks, state))
 
 
-def _work(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`_FuncWrapper.__call__(self, ...)`, in a worker or in the caller's thread."""
-    state = vars(args[0]).get(_STATE)
-    if state is None and runtime.inside.get():
-        return function(*args, **kwargs)  # of a call that is counted as one, whatever its tasks do
-    measuring = runtime.evaluating.set(True) if _measures(args[0]) else None
-    try:
-        return function(*args, **kwargs) if state is None else _work_marked(function, args, kwargs, state)
-    finally:
-        if measuring is not None:
-            runtime.evaluating.reset(measuring)
+def _working(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What `_FuncWrapper.__call__` becomes, in a worker or in the caller's thread."""
 
+    @functools.wraps(function)
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        state = self.__dict__.get(_STATE)
+        if state is None:
+            return function(self, *args, **kwargs)
+        context = _context(state)
+        inside = runtime.inside.set(bool(state.get(_INSIDE)))
+        measuring = runtime.evaluating.set(True) if state.get(_MEASURES) else None
+        attached = attach(context) if context is not None else None
+        try:
+            return function(self, *args, **kwargs)
+        finally:
+            if attached is not None:
+                detach(attached)
+            if measuring is not None:
+                runtime.evaluating.reset(measuring)
+            runtime.inside.reset(inside)
 
-def _work_marked(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], state: dict[str, Any]
-) -> Any:
-    context = _context(state)
-    token = runtime.inside.set(bool(state.get(_INSIDE)))
-    attached = attach(context) if context is not None else None
-    try:
-        return function(*args, **kwargs)
-    finally:
-        if attached is not None:
-            detach(attached)
-        runtime.inside.reset(token)
-
-
-@guarded
-def _measures(task: Any) -> bool:
-    return getattr(vars(task).get("function"), "__name__", None) in evaluation.MEASURING_TASKS
+    return __call__
 
 
 @guarded
-def _state() -> dict[str, Any] | None:
+def _state(*, here: bool) -> dict[str, Any] | None:
     if not runtime.is_active():
         return None
     carrier: dict[str, Any] = {}
-    if get_current_span().get_span_context().is_valid:
+    if not here and get_current_span().get_span_context().is_valid:
         inject(carrier)
     if runtime.inside.get():
         carrier[_INSIDE] = True
-    return carrier or None
+    return carrier
 
 
 def _marked(tasks: Any, state: dict[str, Any]) -> Iterator[Any]:
@@ -85,8 +80,13 @@ def _marked(tasks: Any, state: dict[str, Any]) -> Iterator[Any]:
 
 @guarded
 def _mark(task: tuple[Any, ...], state: dict[str, Any]) -> None:
-    if type(task[0]).__name__ == "_FuncWrapper":  # else a function of the host's own, with joblib's `delayed`
-        vars(task[0])[_STATE] = state
+    if type(task[0]).__name__ != "_FuncWrapper":
+        return  # a function of the host's own, with joblib's `delayed`
+    known = vars(task[0])
+    if getattr(known.get("function"), "__name__", None) in evaluation.MEASURING_TASKS:
+        known[_STATE] = {**state, _MEASURES: True}
+    elif state:
+        known[_STATE] = state
 
 
 @guarded
@@ -99,5 +99,5 @@ def _context(state: dict[str, Any]) -> Context | None:
 
 PATCHES = PatchTable(
     Patch("sklearn.utils.parallel", "Parallel.__call__", _dispatch),
-    Patch("sklearn.utils.parallel", "_FuncWrapper.__call__", _work),
+    Patch("sklearn.utils.parallel", "_FuncWrapper.__call__", _working, makes=True),
 )

@@ -22,8 +22,9 @@ from otelml.telemetry import Operation, Target, Telemetry
 from otelml.telemetry.context import unremarkable
 from otelml.telemetry.series import MOST_ASIDE, Tally
 
-inside: ContextVar[bool] = ContextVar("otelml_sklearn_inside", default=False)
-"""Whether this context is inside an instrumented call: only the outermost one counts."""
+inside: ContextVar[Operation | bool] = ContextVar("otelml_sklearn_inside", default=False)
+"""Whether this context is inside an instrumented call, of which only the outermost one counts; the call itself where it
+is recorded."""
 
 evaluating: ContextVar[bool] = ContextVar("otelml_sklearn_evaluating", default=False)
 """Whether this context measures a model, as cross-validation and scorers do: its predictions are no traffic."""
@@ -77,14 +78,12 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
     """
     known, is_inside, enter, leave = KNOWN[method], inside.get, inside.set, inside.reset
 
-    @functools.wraps(function)
     def call(model: Any = _ABSENT, table: Any = _ABSENT, /, *rest: Any, **kwargs: Any) -> Any:  # noqa: C901
-        plain = table is not _ABSENT and not rest and not kwargs
-        args: Arguments = (model, table) if plain else (model, table, *rest)
-        if table is _ABSENT:
-            args = () if model is _ABSENT else (model,)
-        if is_inside() and not nested:
-            return function(model, table) if plain else function(*args, **kwargs)
+        plain = not kwargs and not rest and table is not _ABSENT
+        if (outer := is_inside()) and not nested:
+            if outer is not True:
+                outer.inner_calls += 1
+            return function(model, table) if plain else function(*_given(model, table, rest), **kwargs)
         try:
             target = known.get(id(model))
             if target is not None:
@@ -96,37 +95,38 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
             report(_SITE, fault)
             target = None
         if target is None:
-            return _call_recorded(function, method, args, kwargs)
+            return _call_recorded(function, method, _given(model, table, rest), kwargs)
         token = enter(True)
         working = thread_time_ns() if turn == 1 else 0
         began = perf_counter_ns()
         try:
-            result = function(model, table) if plain else function(*args, **kwargs)
+            result = function(model, table) if plain else function(*_given(model, table, rest), **kwargs)
         except BaseException as error:
             leave(token)
             if _active is not None:
-                _active.fail_unrecorded(target, began, args, kwargs, error)
+                _active.fail_unrecorded(target, began, _given(model, table, rest), kwargs, error)
             raise
         duration = perf_counter_ns() - began
         leave(token)
         try:
             series.durations.append(duration)
-            shape = result.shape if type(result) is ndarray else None
-            if shape == (1,) and target.labelled:
+            if target.labelled and type(result) is ndarray and result.size == 1 and result.ndim == 1:
                 series.labels.append(result.item())
-            elif shape and target.tally is None:
+            elif not (shape := result.shape if type(result) is ndarray else None):
+                if _active is not None:
+                    _active.count_outputs(target, _given(model, table, rest), kwargs, result)
+            elif (tally := target.tally) is None:
                 series.rows.append(shape[0])
-            elif shape and target.tally is not None and 0 < result.nbytes <= MOST_ASIDE and not result.dtype.hasobject:
-                aside = (result.tobytes(), result.dtype, shape[1:], getattr(model, "classes_", None))
-                series.put_aside(target.tally, aside, result.nbytes)
+            elif 0 < (size := result.nbytes) <= MOST_ASIDE and not (type_ := result.dtype).hasobject:
+                series.put_aside(tally, (result.tobytes(), type_, shape[1:], getattr(model, "classes_", None)), size)
             elif _active is not None:
-                _active.count_outputs(target, args, kwargs, result)
+                _active.count_outputs(target, _given(model, table, rest), kwargs, result)
             intake = target.intake
             if intake is not None:
                 if intake.skip > 0:
                     intake.skip -= 1
                 elif not evaluating.get():
-                    intake(args, kwargs, result, duration)
+                    intake(_given(model, table, rest), kwargs, result, duration)
             series.turn = turn = turn - 1  # of two threads one may count for nothing: the slice is a call longer
             if turn <= 0:
                 series.settle(duration, thread_time_ns() - working if working else 0)
@@ -134,13 +134,21 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
             report(_SITE, fault)
         return result
 
-    return call
+    # What the interpreter learns of a function's calls it keeps with its code: one's own, or all methods' together.
+    call.__code__ = call.__code__.replace()
+    return functools.wraps(function)(call)
 
 
 @functools.lru_cache(maxsize=256)
 def instrumented(method: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The wrapper of a method that finds its own by name: one for each function that has been called lately."""
     return wrapper(method, function)
+
+
+def _given(model: Any, table: Any, rest: Arguments) -> Arguments:
+    if table is _ABSENT:
+        return () if model is _ABSENT else (model,)
+    return (model, table, *rest)
 
 
 def _call_recorded(function: Callable[..., Any], method: str, args: Arguments, kwargs: Keywords) -> Any:
@@ -153,7 +161,7 @@ def _call_recorded(function: Callable[..., Any], method: str, args: Arguments, k
         return function(*args, **kwargs)
     fits = operation.counted and operation.target.operation == OperationName.FIT
     watched = tasks.watch(estimator, operation, with_spans=nested) if fits else None
-    token = inside.set(True)
+    token = inside.set(operation)
     attached = attach(operation.context) if operation.has_span else None
     try:
         try:
