@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from otelml._guard import guarded
 from otelml.distro.accounting import OURS, Accounting, shown
-from otelml.distro.genai_span_reading import call_of, has_usage, operation_of
+from otelml.distro.genai_span_reading import call_of, has_usage, operation_of_span
 from otelml.monitors.genai import INFERENCES, is_paid
 from otelml.observations.genai import GenAICall
 from otelml.telemetry import conversation
@@ -58,8 +58,7 @@ class GenAIEnrichment(SpanProcessor):
             return
         context = get_current() if parent_context is None else parent_context
         vars(span)[_STARTED_IN] = (self._time, context)
-        attributes = span.attributes
-        if attributes and operation_of(attributes) is not None:
+        if operation_of_span(span) is not None:
             span.set_attributes(self._said(span, context))
 
     @guarded
@@ -68,8 +67,7 @@ class GenAIEnrichment(SpanProcessor):
         counted_below = vars(span).pop(_COUNTED_BELOW, False)
         if time is not self._time or not self.enabled:
             return
-        attributes = span.attributes
-        operation = operation_of(attributes) if attributes else None
+        operation = operation_of_span(span)
         if operation is not None:
             self._end(span, context, operation, counted_below=counted_below)
 
@@ -149,7 +147,7 @@ def _is_ours(span: Span) -> bool:
 
 
 def _is_inference(span: Span) -> bool:
-    return operation_of(span.attributes or {}) in INFERENCES
+    return operation_of_span(span) in INFERENCES
 
 
 def install(processor: GenAIEnrichment, provider: Any) -> bool:

@@ -44,6 +44,13 @@ def operation_of(attributes: Mapping[str, Any]) -> str | None:
     return operation if isinstance(operation, str) else None
 
 
+def operation_of_span(span: ReadableSpan) -> str | None:
+    """The GenAI operation of a span that may be none, as nearly all are."""
+    # What a span of the SDK (1.45) gives out as attributes takes a lock to be tested, and an exception to miss a key.
+    held = getattr(getattr(span, "_attributes", None), "_dict", None)
+    return operation_of(span.attributes or {} if held is None else held)
+
+
 def has_usage(attributes: Mapping[str, Any]) -> bool:
     """Whether a span tells the tokens of its call."""
     return _tokens(attributes, _INPUT) is not None or _tokens(attributes, _OUTPUT) is not None

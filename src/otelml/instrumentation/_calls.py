@@ -106,7 +106,9 @@ class ModelCalls(ABC):
         operation = self.begin(self._target(args[0], method, context), context)
         if operation.wants_span:
             operation.open_span(self.row_count(args, kwargs), self.feature_count(args, kwargs))
-            operation.describe(self.input_attributes(args, kwargs))
+            described = self.input_attributes(args, kwargs)
+            if described:
+                operation.describe(described)
         return operation
 
     @guarded

@@ -100,9 +100,9 @@ class Operation:
         self._started = perf_counter_ns()
 
     @guarded
-    def describe(self, attributes: Attributes | None) -> None:
+    def describe(self, attributes: Attributes) -> None:
         """Tell more of the call on its span, where it has one, right before the host's call."""
-        if self._span is not None and attributes:
+        if self._span is not None:
             self._span.set_attributes(attributes)
             # What it took to find them out is a cost of the span, and no time of the call.
             self._span_cost = perf_counter() - self._began

@@ -167,6 +167,8 @@ class Series:
 
     def count_slice(self) -> None:
         """Count the calls that have ended since the last slice."""
+        if not (self.durations or self.labels or self.rows or self.results):
+            return
         with self.lock:
             if self._counting:  # by this thread, which was interrupted by a signal handler or a finaliser
                 return

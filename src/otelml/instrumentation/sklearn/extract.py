@@ -24,6 +24,7 @@ from otelml.telemetry.series import Result, Tally
 LABELLING = {ModelTask.CLASSIFICATION, ModelTask.CLUSTERING, ModelTask.ANOMALY_DETECTION}
 """The tasks whose predictions are classes."""
 
+_PLAIN = {bool, float, int, str}
 _FEW_ROWS = 32
 _FEW_CLASSES = 16
 _FEWEST_CLASSES = 4
@@ -45,6 +46,10 @@ def outputs(target: Target, args: Sequence[Any], kwargs: Mapping[str, Any], resu
         kwargs: the host's keyword arguments.
         result: the host's result.
     """
+    if target.labelled and type(result) is np.ndarray and result.shape == (1,):
+        label = result.item()
+        if type(label) in _PLAIN:  # the usual call that is recorded, several times quicker than the rest
+            return Outputs(1, {label: 1})
     estimator, method = args[0], target.method
     rows = row_count(args, kwargs)
     if rows is None and isinstance(result, np.ndarray) and result.ndim:

@@ -123,6 +123,8 @@ class Reader:
             return self._empty, self._empty
         low, high = self._empty.copy(), self._empty.copy()
         some = X[:, single]
+        if some.dtype.kind == "f":
+            some = np.where(np.isfinite(some), some, np.nan)
         low[single], high[single] = np.fmin.reduce(some, axis=0), np.fmax.reduce(some, axis=0)
         return low, high
 
@@ -168,27 +170,26 @@ class Reader:
             codes[other, at] = self._width + UNLISTED
         counts = counted(codes, self._width)
         counts[positions < 0] = 0
-        finite = np.where(np.isfinite(values), values, np.nan)
-        low, high = self._extremes(finite, counts)
+        low, high = self._extremes(values, counts)
         hashes = self._hashed(np.where(np.isnan(values), codes + 0.5, values))
-        infinite = np.isinf(values).sum(0)
+        infinite = np.isinf(values)
         periods = self._periods
         return Binned(
             rows=table.rows,
             counts=counts,
-            nonfinite=infinite,
+            nonfinite=infinite.sum(0) if infinite.any() else np.zeros(len(positions), np.int64),
             mismatched=mismatched,
             low=low,
             high=high,
             hashes=hashes,
             columns=changes,
-            newest=self._newest(finite),
+            newest=self._newest(values),
             codes=codes if with_codes else None,
             periods=period_numbers(values[:, periods[1]], periods[0]) if periods is not None else None,
         )
 
     def _newest(self, values: Floats) -> dict[str, tuple[float, float]]:
-        moments = {name: values[~np.isnan(values[:, at]), at] for at, name in self._datetimes}
+        moments = {name: values[np.isfinite(values[:, at]), at] for at, name in self._datetimes}
         return {name: (float(known.max()), float(np.median(known))) for name, known in moments.items() if len(known)}
 
     def _match(self, table: Table) -> tuple[Codes, ColumnChanges]:

@@ -171,9 +171,18 @@ def _doubles(column: Any, arrow: Any) -> Floats:
 
 def _coded(codes: npt.NDArray[Any], categories: Any) -> Column:
     """A coded column with the categories that occur only: a batch of 256 rows may bring a list of a million."""
-    used, positions = np.unique(codes, return_inverse=True)
-    absent = int(len(used) > 0 and used[0] < 0)
-    return Column(CODED, positions.reshape(-1).astype(np.intp) - absent, categories(used[absent:]))
+    highest = int(codes.max(initial=-1))
+    if highest > len(codes):
+        used, positions = np.unique(codes, return_inverse=True)
+        absent = int(len(used) > 0 and used[0] < 0)
+        return Column(CODED, positions.reshape(-1).astype(np.intp) - absent, categories(used[absent:]))
+    shifted = codes.astype(np.intp) + 1  # -1 stands for a missing value
+    occurs = np.zeros(highest + 2, dtype=bool)
+    occurs[shifted] = True
+    used = np.flatnonzero(occurs[1:])
+    place = np.full(highest + 2, -1, dtype=np.intp)
+    place[used + 1] = np.arange(len(used))
+    return Column(CODED, place[shifted], categories(used))
 
 
 def kinds_among(items: Iterable[Any]) -> dict[str, int]:
