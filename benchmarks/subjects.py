@@ -57,31 +57,36 @@ def alternating(
     fitted, call = models.fitted(model), methodcaller(method, models.rows(rows))
     for _ in range(1000 // rows + 100):
         call(fitted)
-    methods = _Methods(fitted)
+    parts = [step for _, step in getattr(fitted, "steps", ())] + list(getattr(fitted, "estimators_", ()))
+    return turns_of(variants(call, fitted, Methods(fitted, *parts)), calls, calls // 4 + 3)
+
+
+def variants(call: Call, argument: Any, methods: Methods) -> dict[str, Variant]:
+    """A call with scikit-learn's own methods, and with ours."""
     methods.put(ours=False)
-    variants = {
-        "bare": Variant(call, fitted),
-        "bare again": Variant(call, fitted),
-        "otelml": Variant(call, fitted, partial(methods.put, ours=True), partial(methods.put, ours=False)),
-    }
-    return turns_of(variants, calls, calls // 4 + 3)
+    ours = Variant(call, argument, partial(methods.put, ours=True), partial(methods.put, ours=False))
+    return {"bare": Variant(call, argument), "bare again": Variant(call, argument), "otelml": ours}
 
 
-class _Methods:
-    """Our methods of a model and of its parts, and those that they took the place of: nothing is wrapped anew."""
+class Methods:
+    """What we have put into scikit-learn, and what it took the place of: nothing is wrapped anew."""
 
-    def __init__(self, model: Any) -> None:
-        from otelml.instrumentation.sklearn import patch, propagation
+    def __init__(self, *models: Any) -> None:
+        """Know the methods of these models, and all functions that are no methods of models."""
+        from otelml.instrumentation.sklearn import evaluation, patch, propagation
         from otelml.instrumentation.sklearn.methods import METHODS
 
-        parts = [model, *(step for _, step in getattr(model, "steps", ())), *getattr(model, "estimators_", ())]
-        classes = {cls for part in parts for cls in type(part).__mro__}
-        self._pairs = {key: pair for key, pair in patch._applied.items() if key[0] in classes and key[1] in METHODS}
-        self._pairs |= {(owner, name): (*pair,) for owner, name, *pair in propagation.PATCHES._applied}
+        classes = {cls for model in models for cls in type(model).__mro__}
+        self._pairs: dict[tuple[Any, str], Any] = {
+            key: pair for key, pair in patch._applied.items() if key[0] in classes and key[1] in METHODS
+        }
+        for table in (propagation.PATCHES, evaluation.PATCHES):
+            self._pairs |= {(owner, name): pair for owner, name, *pair in table._applied}
 
     def put(self, *, ours: bool) -> None:
-        for (cls, name), pair in self._pairs.items():
-            type.__setattr__(cls, name, pair[ours])
+        """Put ours in, or the others."""
+        for (owner, name), pair in self._pairs.items():
+            (type.__setattr__ if isinstance(owner, type) else setattr)(owner, name, pair[ours])
 
 
 def record(**where: Any) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class Classifier(LightningModule):
         self.log("accuracy", (logits.argmax(1) == batch[1]).float().mean())
 
     def test_step(self, batch: Any, index: int) -> None:
+        self(batch[0])
         self.log("test_acc", 0.75)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -103,8 +105,8 @@ def test_fit_is_one_run(telemetry: Telemetry, with_loop: bool, tmp_path: Path) -
     assert len(telemetry.points("ml.training.loss", {"ml.dataset.split": "train"})) == 1
     assert telemetry.total("ml.training.steps") == (6 if with_loop else 0)
     assert telemetry.total("ml.training.samples") == (48 if with_loop else 0)
-    # Lightning tries the validation out before it trains: one batch, when nothing is trained yet.
-    assert telemetry.total("ml.inference.calls") == (1 if with_loop else 0)
+    # Lightning tries the validation out before it trains: one batch, when nothing is trained yet, and no traffic.
+    assert telemetry.points("ml.inference.calls") == []
 
 
 def test_test_pass_is_an_evaluation(telemetry: Telemetry, with_loop: bool, tmp_path: Path) -> None:
@@ -114,6 +116,29 @@ def test_test_pass_is_an_evaluation(telemetry: Telemetry, with_loop: bool, tmp_p
     score = telemetry.point("ml.evaluation.score")
     assert (score.attributes["ml.dataset.split"], score.value) == ("test", 0.75)
     assert telemetry.points("ml.training.steps") == []
+    assert telemetry.points("ml.inference.calls") == []
+
+
+def test_what_is_served_after_a_pass(telemetry: Telemetry, with_loop: bool, tmp_path: Path) -> None:
+    """Calls after a pass, or after one that raised, are traffic again; so are those of other threads meanwhile."""
+    telemetry.allow("ml.training.hyperparameter.*", "ml.evaluation.name")
+    served = nn.Linear(4, 2).eval()
+
+    def serve() -> None:
+        with torch.inference_mode():
+            served(torch.ones(1, 4))
+
+    class Failing(Classifier):
+        def test_step(self, batch: Any, index: int) -> None:
+            thread = threading.Thread(target=serve)
+            thread.start()
+            thread.join()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        trainer(tmp_path).test(Failing(), loader(8))
+    serve()
+    assert sum(point.value for point in telemetry.points("ml.inference.calls")) == (2 if with_loop else 0)
 
 
 def test_error_in_a_step(telemetry: Telemetry, with_loop: bool, tmp_path: Path) -> None:

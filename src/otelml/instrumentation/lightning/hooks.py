@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from otelml._guard import guarded
+from otelml.instrumentation import _passes
 from otelml.semconv.attributes import DatasetSplit
 from otelml.settings import Settings
 from otelml.telemetry import Telemetry
@@ -63,6 +64,7 @@ def _begin(trainer: Any, module: Any, *, fits: bool) -> None:
 
 @guarded
 def _end(trainer: Any, error: BaseException | None = None) -> None:
+    _passes.ends()
     fit = _fits.pop(trainer, None)
     if fit is not None:
         fit.run.end(error)
@@ -72,12 +74,14 @@ def _end(trainer: Any, error: BaseException | None = None) -> None:
 def _pass_begins(trainer: Any) -> None:
     fit = _fits.get(trainer)
     if fit is not None:
+        _passes.begins()
         fit.pass_began = perf_counter()
         fit.before_pass = _numbers(trainer)
 
 
 @guarded
 def _pass_ends(trainer: Any, split: str) -> None:
+    _passes.ends()
     fit = _fits.get(trainer)
     if fit is None or trainer.sanity_checking:
         return

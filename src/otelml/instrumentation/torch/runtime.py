@@ -17,6 +17,7 @@ from opentelemetry.util.types import AttributeValue
 from torch import Tensor, compiler
 
 from otelml._guard import report
+from otelml.instrumentation import _passes
 from otelml.instrumentation._calls import Arguments, Keywords, ModelCalls, current_context
 from otelml.instrumentation._generation import is_claimed
 from otelml.instrumentation.torch import extract, tables, training
@@ -102,6 +103,7 @@ def call(function: Callable[..., Any], module: Any, args: tuple[Any, ...], kwarg
         elif (
             with_gradients
             or training.loops
+            or _passes.threads
             or _modes()
             or compiler._is_compiling_flag
             or _trace() is not None
@@ -245,6 +247,8 @@ class Runtime(ModelCalls):
             step = training.forward_began(module, args, kwargs)
             if step is not None:
                 return step
+        if _passes.threads and _passes.is_here():
+            return UNSEEN
         if with_gradients and (module.training or _backward_task() != _NO_TASK or _vmap_level() is not None):
             return UNSEEN
         return None
