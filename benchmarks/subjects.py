@@ -72,13 +72,13 @@ class Methods:
     """What we have put into scikit-learn, and what it took the place of: nothing is wrapped anew."""
 
     def __init__(self, *models: Any) -> None:
-        """Know the methods of these models, and all functions that are no methods of models."""
+        """Know the methods of these models, of all models where none is given, and the functions besides."""
         from otelml.instrumentation.sklearn import evaluation, patch, propagation
         from otelml.instrumentation.sklearn.methods import METHODS
 
         classes = {cls for model in models for cls in type(model).__mro__}
         self._pairs: dict[tuple[Any, str], Any] = {
-            key: pair for key, pair in patch._applied.items() if key[0] in classes and key[1] in METHODS
+            key: pair for key, pair in patch._applied.items() if key[1] in METHODS and (not models or key[0] in classes)
         }
         for table in (propagation.PATCHES, evaluation.PATCHES):
             self._pairs |= {(owner, name): pair for owner, name, *pair in table._applied}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,9 @@ import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
+from otelml.monitors.live.outputs import _drained
 from otelml.observations.profile import profile_of
 from otelml.semconv import attributes as names
 from otelml.semconv import events, metrics
@@ -162,6 +165,49 @@ def test_two_dimensional_targets(watch: Watch, telemetry: Telemetry) -> None:
     model = Zero().fit(numbers(500), numbers(500)[:, :2])
     model.predict(numbers(10))
     assert seen(telemetry) == {"x0": 10, "x1": 10, "x2": 10}
+
+
+def test_classes_of_two_targets(watch: Watch) -> None:
+    """The classes of a row are counted together: there is no largest of two texts."""
+    live = watch()
+    targets = np.array([["a", "x"], ["b", "y"]] * 100)
+    model = KNeighborsClassifier(1).fit(numbers(200), targets)
+    for _ in range(3):
+        model.predict(numbers(200))
+    assert live.model_states()
+    assert _drained(deque([targets[:2], targets[:1]])) == ["a, x", "b, y", "a, x"]
+
+
+def test_labels_that_numpy_takes_for_one_object(watch: Watch, telemetry: Telemetry) -> None:
+    """A container of the application's own that NumPy cannot read brings no labels, and breaks nothing."""
+
+    class Series:
+        def __len__(self) -> int:
+            return 50
+
+        @property
+        def shape(self) -> tuple[int]:
+            return (50,)
+
+    class Scored(Zero):
+        def score(self, X: Any, y: Any) -> float:
+            return 0.5
+
+    watch()
+    model = Scored().fit(numbers(500))
+    assert model.score(numbers(50), Series()) == 0.5
+    model.predict(numbers(10))
+    assert seen(telemetry) == {"x0": 10, "x1": 10, "x2": 10}
+
+
+def test_a_host_that_has_numpy_raise(watch: Watch, telemetry: Telemetry) -> None:
+    """Numbers near the limits are profiled, counted and compared while NumPy is to raise in the host's thread."""
+    watch()
+    extreme = numbers(500) * [1e300, 1e-300, 1.0]
+    with np.errstate(all="raise"):
+        model = Zero().fit(extreme)
+        model.predict(extreme[:300])
+    assert seen(telemetry) == {"x0": 300, "x1": 300, "x2": 300}
 
 
 def test_nothing_of_the_hosts_is_kept(watch: Watch) -> None:

@@ -151,7 +151,8 @@ def _counted(labels: list[Any]) -> _Labels | None:
 
 def _log_probabilities(result: Any, classes: Any) -> Outputs:
     is_numbers = isinstance(result, np.ndarray) and result.dtype.kind == "f"
-    return _probabilities(np.exp(result) if is_numbers else result, classes)
+    with np.errstate(all="ignore"):  # the host may have NumPy raise in this thread
+        return _probabilities(np.exp(result) if is_numbers else result, classes)
 
 
 def _probabilities(result: Any, classes: Any) -> Outputs:

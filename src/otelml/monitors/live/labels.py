@@ -49,6 +49,8 @@ class LabelIntake:
             return
         step = -(-rows // _MOST_ROWS)
         taken = np.array(chunks.taken(labels, 0, step, -(-rows // step)))
+        if not taken.ndim:  # a container that NumPy takes for a single object
+            return
         watch = self._watch = self._watch or self._find(arguments[0])
         watch.outputs.labels.append(taken)
         self._waiting += len(taken)

@@ -95,10 +95,14 @@ def _arrays(waiting: deque[Any]) -> list[Any]:
 def _drained(waiting: deque[Any]) -> list[Any]:
     outputs: list[Any] = []
     for output in _arrays(waiting):
-        if isinstance(output, np.ndarray):
-            outputs.extend(output.ravel().tolist() if output.ndim < 2 else output.max(axis=1).tolist())
-        else:
+        if not isinstance(output, np.ndarray):
             outputs.append(output)
+        elif output.ndim < 2:
+            outputs.extend(output.ravel().tolist())
+        elif output.dtype.kind in "biuf":
+            outputs.extend(output.max(axis=1).tolist())
+        else:  # several classes a row, none of which is the largest
+            outputs.extend(", ".join(map(str, row)) for row in output.reshape(len(output), -1).tolist())
     return outputs
 
 

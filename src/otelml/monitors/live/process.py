@@ -11,6 +11,8 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from otelml._guard import guarded
 from otelml.monitors.live import storage
 from otelml.monitors.live.intake import RowIntake
@@ -97,7 +99,8 @@ class LiveMonitors:
         if not self._settings.reference_at_fit:
             return
         try:
-            self._learning.learned(model, identity, method, arguments, keywords)
+            with np.errstate(all="ignore"):  # the host may have NumPy raise in this thread
+                self._learning.learned(model, identity, method, arguments, keywords)
         except (TypeError, ValueError) as error:  # data that is no table, or a model that takes no attributes
             self._sink.reference_changed(identity, ReferenceChange(FIT, DriftReferenceState.REFUSED, str(error)))
 

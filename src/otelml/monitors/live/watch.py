@@ -140,7 +140,8 @@ class Watch:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._settle()
+            with np.errstate(all="ignore"):  # the host may have NumPy raise in this thread
+                self._settle()
         finally:
             self._lock.release()
 

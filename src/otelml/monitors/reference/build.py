@@ -32,6 +32,8 @@ COUNTED_OBJECTS = 10_000_000
 REPEATS_BLOCK = 256
 """Rows among which equal ones are looked for."""
 
+_SINGLE = np.finfo(np.float32)
+
 
 def build_reference(
     X: Any,
@@ -177,6 +179,10 @@ def _within(profiles: Sequence[Profile], names: Sequence[str], max_bytes: int, b
     return len(profiles)
 
 
+def _in_single(spread: float) -> float:
+    return min(max(spread, float(_SINGLE.tiny)), float(_SINGLE.max))
+
+
 def _empty(profiles: Sequence[Profile], names: Sequence[str], columns: int, named: bool, rare: int) -> Reference:
     features = tuple(
         Feature(name, profile.kind, at, profile.edges, profile.categories)
@@ -190,7 +196,7 @@ def _empty(profiles: Sequence[Profile], names: Sequence[str], columns: int, name
         rows=0,
         counts=np.zeros(centers.shape, dtype=np.int64),
         centers=centers,
-        spread=np.array([np.float32(profile.spread) for profile in profiles], dtype=np.float64),
+        spread=np.array([np.float32(_in_single(profile.spread)) for profile in profiles], dtype=np.float64),
         columns=columns,
         named=named,
         rare=rare,
