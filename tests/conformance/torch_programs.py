@@ -77,6 +77,8 @@ def _run(program: Program, with_otelml: bool) -> Any:
     import torch
 
     warnings.simplefilter("ignore")
+    # PyTorch makes its thread pool anew after a fork, and dies where two of its threads are the first to ask for it.
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     enable, disable = _switches() if with_otelml else (_nothing, _nothing)
     got = plain(program(enable, disable))
