@@ -230,7 +230,7 @@ def _leave_reference(model: object, reference: Any, target: Any, features: tuple
         reference = Reference.load(Path(reference))
     elif not isinstance(reference, Reference):
         reference = Reference.build(reference, target=target, feature_names=features)
-    leave_reference(model, reference, name)
+    leave_reference(reference, name, model)
 
 
 def _text(argument: str, value: object) -> str | None:

@@ -106,10 +106,10 @@ class DeferredMonitors:
 
     @guarded
     def learned(
-        self, model: object, identity: ModelIdentity, method: str, arguments: Sequence[Any], keywords: Mapping[str, Any]
+        self, model: object, identity: ModelIdentity, arguments: Sequence[Any], keywords: Mapping[str, Any]
     ) -> None:
         """See `otelml.observations.ModelMonitors`."""
-        self.live.learned(model, identity, method, arguments, keywords)
+        self.live.learned(model, identity, arguments, keywords)
 
 
 _monitors = DeferredMonitors()

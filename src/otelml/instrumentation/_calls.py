@@ -84,7 +84,7 @@ class ModelCalls(ABC):
         """What counts the results of a target's calls that were put aside; None where only rows are counted."""
         return None
 
-    def is_quick(self) -> bool:
+    def is_quick(self, model: Any, target: Target) -> bool:
         """Whether calls may be told by `targets` alone that nothing of them is to be recorded."""
         return not self.telemetry.observers
 
@@ -179,7 +179,7 @@ class ModelCalls(ABC):
             target = self.telemetry.target(identity, operation, method, function, extra, labelled=labelled)
             target = replace(target, intake=self._intake(model, target), tally=self.tally(target))
             known.targets[variant] = target
-            if self.is_quick() and not extra:
+            if self.is_quick(model, target) and not extra:
                 self.targets[method][key] = target
         return target
 

@@ -48,13 +48,13 @@ class ModelMonitors(Protocol):
     """What watches the inputs and outputs of models."""
 
     def intake(self, model: object, identity: ModelIdentity, method: str) -> Intake | None:
-        """What takes the calls of a model's method from now on; None where they are not watched."""
+        """What takes the calls of a model's method from now on, `partial_fit` too; None where they are not watched."""
         ...
 
     def learned(
-        self, model: object, identity: ModelIdentity, method: str, arguments: Sequence[Any], keywords: Mapping[str, Any]
+        self, model: object, identity: ModelIdentity, arguments: Sequence[Any], keywords: Mapping[str, Any]
     ) -> None:
-        """Take it that an outermost call has fitted a model with these arguments, without the model itself."""
+        """Take it that an outermost call has fitted a model anew with these arguments, without the model itself."""
         ...
 
 

@@ -165,7 +165,18 @@ def _threads(host: Host) -> None:
 
 
 _EMISSION = ("budget", "collection", "context", "errors", "families", "handler", "labels", "operation", "series")
-_MONITORS = ("chunks", "features", "intake", "learning", "outputs", "process", "sampling", "watch")
+_MONITORS = (
+    "chunks",
+    "features",
+    "intake",
+    "learning",
+    "outputs",
+    "partial",
+    "process",
+    "profiled",
+    "sampling",
+    "watch",
+)
 
 HOOK = Hook(
     name="sklearn",
@@ -214,15 +225,15 @@ HOOK = Hook(
             "otelml.instrumentation.sklearn.runtime:_call_recorded",
             "otelml.instrumentation.sklearn.runtime:_given",
             "otelml.instrumentation.sklearn.propagation:_dispatch",
-            "otelml.instrumentation.sklearn.propagation:_marked",
+            "otelml.instrumentation.sklearn.propagation:_Marks.all",
+            "otelml.instrumentation.sklearn.propagation:_run",
             "otelml.instrumentation.sklearn.propagation:_working",
-            "otelml.instrumentation.sklearn.evaluation:_measure",
             "otelml.telemetry.context:attributes",
             "otelml.telemetry.context:_checked_name",
             "otelml.telemetry.context:_checked_value",
         }
     ),
-    idle_modules=frozenset({"otelml.instrumentation.sklearn"}),
+    idle_modules=frozenset({"otelml.instrumentation.sklearn", "otelml.instrumentation.sklearn.evaluation"}),
     own_attributes=("shop",),
     workloads=(
         Workload(_serve),

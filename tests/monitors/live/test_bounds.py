@@ -41,7 +41,7 @@ def kept(calls: int, features: int, bins: int = 20) -> int:
     random = np.random.default_rng(0)
     table = random.normal(size=(3_000, features))
     model, labels = GaussianNB().fit(table, table[:, 0] > 0), np.zeros(500, dtype=np.int64)
-    leave_reference(model, Reference.build(table, bins=bins), "describe")
+    leave_reference(Reference.build(table, bins=bins), "describe", model)
     gc.collect()
     tracemalloc.start()
     try:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from otelml.monitors.live.outputs import _drained
@@ -238,21 +238,6 @@ def test_a_host_that_changes_its_array_changes_no_count(watch: Watch, telemetry:
         p for p in telemetry.points(metrics.ML_FEATURE_VALUES.name) if p.attributes[names.ML_FEATURE_BIN] == "missing"
     ]
     assert missing == []
-
-
-def test_partial_fit_adds_up(watch: Watch) -> None:
-    """The profile holds the rows of all calls, whether the bins were settled before or not."""
-    watch()
-    model = SGDClassifier()
-    for seed in range(6):
-        model.partial_fit(numbers(400, seed), np.arange(400) % 2, classes=[0, 1])
-    from otelml.monitors import Reference
-
-    profile = profile_of(model)
-    assert profile is not None
-    reference = Reference.from_dict(profile["reference"]["table"])
-    assert reference.rows == 2400
-    assert reference.counts.sum(axis=1).tolist() == [2400] * 3
 
 
 def test_a_model_that_takes_no_attributes(watch: Watch, telemetry: Telemetry) -> None:

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from otelml.monitors.live.learning import profiled
+from otelml.monitors.live.profiled import profiled
 from otelml.monitors.reference import Reference
 from otelml.semconv import attributes as names
 from otelml.semconv import events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,16 +20,22 @@ MEASURING_TASKS = {
 would then refuse those that another module had imported before; `propagation` knows them by name."""
 
 
-def _measure(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    token = runtime.evaluating.set(True)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        runtime.evaluating.reset(token)
+def _measuring(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def measuring(*args: Any, **kwargs: Any) -> Any:
+        if runtime.inside.get():  # a search's, which is a fit
+            return function(*args, **kwargs)
+        token = runtime.evaluating.set(True)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            runtime.evaluating.reset(token)
+
+    return measuring
 
 
 PATCHES = PatchTable(
-    Patch("sklearn.metrics._scorer", "_BaseScorer.__call__", _measure),
-    Patch("sklearn.metrics._scorer", "_PassthroughScorer.__call__", _measure),
-    Patch("sklearn.inspection._partial_dependence", "_partial_dependence_brute", _measure),
+    Patch("sklearn.metrics._scorer", "_BaseScorer.__call__", _measuring, makes=True),
+    Patch("sklearn.metrics._scorer", "_PassthroughScorer.__call__", _measuring, makes=True),
+    Patch("sklearn.inspection._partial_dependence", "_partial_dependence_brute", _measuring, makes=True),
 )

@@ -13,9 +13,12 @@ from opentelemetry.context import Context, attach, detach
 
 from otelml._guard import guarded, report
 from otelml.instrumentation._calls import Arguments, Keywords, ModelCalls, current_context
-from otelml.instrumentation.sklearn import extract, tasks
+from otelml.instrumentation.sklearn import extract
+from otelml.instrumentation.sklearn.candidates import Candidates
 from otelml.instrumentation.sklearn.identity import identity
 from otelml.instrumentation.sklearn.methods import METHODS
+from otelml.instrumentation.sklearn.steps import Steps
+from otelml.instrumentation.sklearn.tasks import FitTasks
 from otelml.observations import Intake, ModelIdentity, ModelMonitors, Outputs
 from otelml.semconv.attributes import OperationName
 from otelml.telemetry import Operation, Target, Telemetry
@@ -83,7 +86,11 @@ def wrapper(method: str, function: Callable[..., Any]) -> Callable[..., Any]:  #
         if (outer := is_inside()) and not nested:
             if outer is not True:
                 outer.inner_calls += 1
-            return function(model, table) if plain else function(*_given(model, table, rest), **kwargs)
+            if plain:
+                return function(model, table)
+            if table is not _ABSENT:
+                return function(model, table, *rest, **kwargs)
+            return function(*_given(model, table, rest), **kwargs)
         try:
             target = known.get(id(model))
             if target is not None:
@@ -155,12 +162,10 @@ def _call_recorded(function: Callable[..., Any], method: str, args: Arguments, k
     runtime = _active
     if runtime is None or not args:
         return function(*args, **kwargs)
-    estimator = args[0]
     operation = runtime.start(method, args, kwargs)
     if operation is None:
         return function(*args, **kwargs)
-    fits = operation.counted and operation.target.operation == OperationName.FIT
-    watched = tasks.watch(estimator, operation, with_spans=nested) if fits else None
+    tasks = _watch_tasks(args[0], operation) if operation.counted else None
     token = inside.set(operation)
     attached = attach(operation.context) if operation.has_span else None
     try:
@@ -170,15 +175,34 @@ def _call_recorded(function: Callable[..., Any], method: str, args: Arguments, k
             inside.reset(token)
             if attached is not None:
                 detach(attached)
-            if watched is not None:
-                tasks.unwatch(estimator, watched)
+            if tasks is not None:
+                tasks.end()
     except BaseException as error:
         runtime.fail(operation, args, kwargs, error)
         raise
-    if watched is not None:
-        watched.complete(estimator)
+    if tasks is not None:
+        tasks.complete()
     runtime.stop(operation, args, kwargs, result)
     return result
+
+
+@guarded
+def _watch_tasks(estimator: Any, operation: Operation) -> FitTasks | None:
+    kind = _tasks_of(estimator) if _fits_anew(operation.target) else None
+    if kind is None:
+        return None
+    tasks = kind(estimator, operation, with_spans=nested)
+    tasks.begin()
+    return tasks
+
+
+def _tasks_of(estimator: Any) -> type[FitTasks] | None:
+    attributes = getattr(estimator, "__dict__", {})
+    return next((kind for kind in (Steps, Candidates) if kind.has_any(attributes)), None)
+
+
+def _fits_anew(target: Target) -> bool:
+    return target.operation == OperationName.FIT and target.method != "partial_fit"
 
 
 class Runtime(ModelCalls):
@@ -217,17 +241,19 @@ class Runtime(ModelCalls):
         """The number of features of a sample of the input."""
         return extract.feature_count(args, kwargs)
 
-    def is_quick(self) -> bool:
-        """Calls inside a call may need a span when those are wanted."""
-        return super().is_quick() and not nested
+    def is_quick(self, model: Any, target: Target) -> bool:
+        """Not where calls inside a call may need a span, nor where a fit has a profile to leave or tasks to report."""
+        if nested or not super().is_quick(model, target):
+            return False
+        return not _fits_anew(target) or (self._monitors is None and _tasks_of(model) is None)
 
     def begin(self, target: Target, context: Context) -> Operation:
         """Begin a call, which may be one inside a call."""
         return self.telemetry.start_nested(target, context) if inside.get() else super().begin(target, context)
 
     def intake(self, model: Any, target: Target) -> Intake | None:
-        """What takes the calls of a method that serves predictions."""
-        if self._monitors is None or target.operation == OperationName.FIT:
+        """What takes the calls of a method that serves predictions, or learns on."""
+        if self._monitors is None or _fits_anew(target):
             return None
         return self._monitors.intake(model, target.model, target.method)
 
@@ -235,8 +261,8 @@ class Runtime(ModelCalls):
         """Show the monitors what was learned from, or what was served."""
         target = operation.target
         if operation.counted and not evaluating.get():
-            if target.operation == OperationName.FIT and self._monitors is not None:
-                self._monitors.learned(args[0], target.model, target.method, args[1:], kwargs)
+            if self._monitors is not None and _fits_anew(target):
+                self._monitors.learned(args[0], target.model, args[1:], kwargs)
             super().ended(operation, args, kwargs, result, duration)
         if target.method == "fit":
             self.forget(args[0])  # a pipeline's steps may be others than when it was first seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otelml.monitors.live.learning import DESCRIBE, leave_reference
 from otelml.monitors.live.process import LiveMonitors
+from otelml.monitors.live.profiled import DESCRIBE, leave_reference
 
 __all__ = ["DESCRIBE", "LiveMonitors", "leave_reference"]

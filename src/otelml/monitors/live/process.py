@@ -6,8 +6,9 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -17,8 +18,10 @@ from otelml._guard import guarded
 from otelml.monitors.live import storage
 from otelml.monitors.live.intake import RowIntake
 from otelml.monitors.live.labels import LabelIntake
-from otelml.monitors.live.learning import FIT, Learning, Profiled, profiled
+from otelml.monitors.live.learning import Learning
 from otelml.monitors.live.outputs import LABELS, PROBABILITIES, SCORES, VALUES
+from otelml.monitors.live.partial import PartialIntake
+from otelml.monitors.live.profiled import FIT, Profiled, profiled
 from otelml.monitors.live.states import state_of
 from otelml.monitors.live.watch import Watch
 from otelml.monitors.reference import Reference
@@ -71,6 +74,8 @@ class LiveMonitors:
         """What takes the calls of a model's method; None for those that neither predict nor take labels."""
         if not self._settings.monitors:
             return None
+        if method == "partial_fit":
+            return PartialIntake(partial(self._learned_part, identity))
         if method == "score":
             return LabelIntake(lambda scored: self._watch(scored, identity))
         kind = _OUTPUTS.get(method)
@@ -83,24 +88,30 @@ class LiveMonitors:
             self._served[model] = LabelIntake(lambda _model: watch)
         return RowIntake(watch, method, kind)
 
-    @guarded
     def learned(
-        self, model: object, identity: ModelIdentity, method: str, arguments: Sequence[Any], keywords: Mapping[str, Any]
+        self, model: object, identity: ModelIdentity, arguments: Sequence[Any], keywords: Mapping[str, Any]
     ) -> None:
-        """Leave a profile of the training data on a model that has been fitted.
+        """Leave a profile of the training data on a model that has been fitted."""
+        self._learn(identity, lambda learning: learning.learned(model, identity, arguments, keywords))
 
-        The labels of a model that is served and learns on with `partial_fit` are compared with those of its training.
-        """
-        if not self._settings.monitors:
-            return
-        labels = self._served.get(model) if method == "partial_fit" else None
+    @guarded
+    def _learned_part(
+        self, identity: ModelIdentity, arguments: Sequence[Any], keywords: Mapping[str, Any], duration: int
+    ) -> None:
+        """Add to that; the labels of a model that is served already are compared with those of its training."""
+        model, *rest = arguments
+        labels = self._served.get(model)
         if labels is not None:
-            labels((model, *arguments), keywords, None, 0)
-        if not self._settings.reference_at_fit:
+            labels(arguments, keywords, None, duration)
+        self._learn(identity, lambda learning: learning.learned_part(model, identity, rest, keywords, duration))
+
+    @guarded
+    def _learn(self, identity: ModelIdentity, learn: Callable[[Learning], None]) -> None:
+        if not (self._settings.monitors and self._settings.reference_at_fit):
             return
         try:
             with np.errstate(all="ignore"):  # the host may have NumPy raise in this thread
-                self._learning.learned(model, identity, method, arguments, keywords)
+                learn(self._learning)
         except (TypeError, ValueError) as error:  # data that is no table, or a model that takes no attributes
             self._sink.reference_changed(identity, ReferenceChange(FIT, DriftReferenceState.REFUSED, str(error)))
 

@@ -12,7 +12,18 @@ import numpy as np
 from otelml.monitors.dependence import Dependence
 from otelml.monitors.reference import profiling
 from otelml.monitors.reference.binning import MAX_BINS, cells_of
-from otelml.monitors.reference.layout import BINNED, CATEGORICAL, DATETIME, KINDS, SPECIAL, Codes, Feature, Floats
+from otelml.monitors.reference.layout import (
+    BINNED,
+    CATEGORICAL,
+    DATETIME,
+    KINDS,
+    NUMERIC,
+    SPECIAL,
+    Binned,
+    Codes,
+    Feature,
+    Floats,
+)
 from otelml.monitors.reference.periods import LENGTHS, periods_of
 from otelml.monitors.reference.profiling import Profile
 from otelml.monitors.reference.reference import Reference
@@ -89,12 +100,13 @@ def build_reference(
         period = None
     kept = _within(profiles, names, max_bytes, _bytes_of_periods(period, table.rows))
     reference = _empty(profiles[:kept], names[:kept], table.width, named, min_category_count)
-    reference = _counted(reference, table)
     sampled = reference.bin_table(sample, with_codes=True)
     assert sampled.codes is not None
+    repeated = _repeated(reference, sampled.hashes)
+    reference = _counted(reference, sampled if sampled.rows == table.rows else _binned(reference, table))
     return replace(
         reference,
-        repeated=_repeated(reference, sampled.hashes),
+        repeated=repeated,
         # Features vary together over a day, and apart within an hour of it: a reference by period has no dependence.
         dependence=_dependence(reference, sampled.codes) if period is None else None,
         target=None if target is None else target_reference(target, min_category_count=min_category_count, bins=bins),
@@ -154,7 +166,7 @@ def _profiles(sample: Table, names: Sequence[str], kinds: Mapping[str, str], bin
     values = None if kinds else sample.dense(np.arange(len(names)))
     if values is not None:
         columns = np.ascontiguousarray(values.T, dtype=np.float64)
-        return [profiling.of_numbers(column, "numeric", bins, rare) for column in columns]
+        return profiling.of_numbers(list(columns), NUMERIC, bins, rare)
     return [
         profiling.profile_of(sample.column(at), kind=kinds.get(name), bins=bins, rare=rare)
         for at, name in enumerate(names)
@@ -204,11 +216,15 @@ def _empty(profiles: Sequence[Profile], names: Sequence[str], columns: int, name
     )
 
 
-def _counted(reference: Reference, table: Table) -> Reference:
+def _binned(reference: Reference, table: Table) -> Binned:
     numbers = table.sparse or all(feature.kind in BINNED for feature in reference.features)
     limit = COUNTED_NUMBERS if numbers else COUNTED_OBJECTS
-    rows = table.part(0, table.rows, _step(table.rows, max(limit // len(reference.features), SAMPLE_ROWS)))
-    binned = reference.bin_table(rows)
+    return reference.bin_table(
+        table.part(0, table.rows, _step(table.rows, max(limit // len(reference.features), SAMPLE_ROWS)))
+    )
+
+
+def _counted(reference: Reference, binned: Binned) -> Reference:
     return replace(reference, counts=binned.counts, rows=binned.rows, nonfinite=binned.nonfinite)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,17 +77,18 @@ def profile_of(column: Column, *, kind: str | None, bins: int, rare: int) -> Pro
         if kind == TEXT and covered >= _LEAST_COVERED:
             kind = CATEGORICAL
     if kind in BINNED:
-        return of_numbers(as_numbers(column, kind)[0], kind, bins, rare)
+        return of_numbers([as_numbers(column, kind)[0]], kind, bins, rare)[0]
     if kind != CATEGORICAL:
         counted = (0.0, 1.0)
     return Profile(kind, np.empty(0), counted, np.empty(0), 1.0)
 
 
-def of_numbers(values: Floats, kind: str, bins: int, rare: int) -> Profile:
-    """Profile numbers; NaN and infinite ones are left out."""
-    ordered = np.sort(values[np.isfinite(values)])
+def of_numbers(columns: Sequence[Floats], kind: str, bins: int, rare: int) -> list[Profile]:
+    """Profile columns of numbers; NaN and infinite ones are left out."""
+    ordered = [np.sort(values[np.isfinite(values)]) for values in columns]
     edges = edges_of(ordered, bins, rare)
-    return Profile(kind, edges, (), centers_of(ordered, edges), spread_of(ordered, edges))
+    parts = zip(ordered, edges, centers_of(ordered, edges), strict=True)
+    return [Profile(kind, own, (), centers, spread_of(values, own)) for values, own, centers in parts]
 
 
 def nonzero() -> Profile:

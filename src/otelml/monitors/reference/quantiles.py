@@ -7,8 +7,9 @@ column) has a bin of its own. The limits stand where a normal column has about o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from otelml.monitors.reference.layout import Floats
 
 Positions: TypeAlias = npt.NDArray[np.intp]
 Packed: TypeAlias = npt.NDArray[np.uint8]
+Number = TypeVar("Number", bound=np.generic)
 
 _TAIL = 0.001
 _MOST_TRIMMED = 0.25
@@ -25,43 +27,60 @@ _WIDTH_OF_CONSTANT = 1e-6
 _CENTER_STEPS = 255
 
 
-def edges_of(ordered: Floats, bins: int, rare: int) -> Floats:
-    """Edges of the bins, ascending.
+def edges_of(columns: Sequence[Floats], bins: int, rare: int) -> list[Floats]:
+    """Edges of the bins of each column, ascending.
 
     Args:
-        ordered: finite values, ascending, shape (n,).
+        columns: finite values, ascending, shape (n,) each. Many columns together take a third of the time.
         bins: the largest number of bins.
         rare: number of values at either end that do not move the limits.
 
     Returns:
         `bins + 1` numbers at most; none where there are no values.
     """
-    if not len(ordered):
-        return np.empty(0)
-    low, high = _limits(ordered, rare)
-    positions = _cuts(ordered, bins)
-    if 0 < len(positions) == np.count_nonzero(ordered[1:] != ordered[:-1]):
-        low, high = _limits_of_few(ordered, positions, rare, low, high)
-    inner = _round_between(ordered[positions - 1], ordered[positions])
-    inner = np.unique(inner[(inner > low) & (inner < high)])
-    return np.concatenate(([low], inner, [high]))
+    cuts = [_cuts(ordered, bins) for ordered in columns]
+    limits = [_limits_of(ordered, positions, rare) for ordered, positions in zip(columns, cuts, strict=True)]
+    left = [ordered[positions - 1] for ordered, positions in zip(columns, cuts, strict=True)]
+    right = [ordered[positions] for ordered, positions in zip(columns, cuts, strict=True)]
+    between = _round_between(_joined(left), _joined(right))
+    edges, first = [], 0
+    for positions, ends in zip(cuts, limits, strict=True):
+        inner = between[first : first + len(positions)]
+        first += len(positions)
+        if ends is None:
+            edges.append(np.empty(0))
+            continue
+        low, high = ends
+        edges.append(np.concatenate(([low], _distinct(inner[(inner > low) & (inner < high)]), [high])))
+    return edges
 
 
-def centers_of(ordered: Floats, edges: Floats) -> Floats:
-    """Mean value of each bin, to 1/255 of the bin; of an empty one, its middle.
+def centers_of(columns: Sequence[Floats], edges: Sequence[Floats]) -> list[Floats]:
+    """Mean value of each bin of each column, to 1/255 of the bin; of an empty one, its middle.
 
     Args:
-        ordered: finite values, ascending.
+        columns: finite values, ascending.
         edges: as from `edges_of`.
     """
-    if len(edges) < 2:
-        return np.empty(0)
+    binned = [(ordered, own) for ordered, own in zip(columns, edges, strict=True) if len(own)]
+    tallied = [_tallied(ordered, own) for ordered, own in binned]
+    count, sums = (_joined([it[part] for it in tallied]) for part in (0, 1))
+    left, right = _joined([own[:-1] for _, own in binned]), _joined([own[1:] for _, own in binned])
+    start = _joined([np.full(len(own) - 1, own[0]) for _, own in binned])
+    means = start + np.divide(sums, count, out=np.zeros(len(count)), where=count > 0)
+    means = np.where(count > 0, means, (left + right) / 2)
+    centers = unpacked_centers(packed_centers(means, left, right), left, right)
+    ends = np.cumsum([max(len(own) - 1, 0) for own in edges])
+    return np.split(centers, ends[:-1])
+
+
+def _tallied(ordered: Floats, edges: Floats) -> tuple[Floats, Floats]:
+    """How many values are in each bin, and the sum of what they are more than the lowest edge."""
     at = np.searchsorted(ordered, edges)
-    sums = np.concatenate(([0.0], np.cumsum(ordered - edges[0])))
-    count = np.diff(at)
-    means = edges[0] + np.divide(np.diff(sums[at]), count, out=np.zeros(len(count)), where=count > 0)
-    means = np.where(count > 0, means, (edges[:-1] + edges[1:]) / 2)
-    return unpacked_centers(packed_centers(means, edges[:-1], edges[1:]), edges[:-1], edges[1:])
+    sums = np.zeros(len(ordered) + 1)
+    np.cumsum(ordered - edges[0], out=sums[1:])
+    sums = sums[at]
+    return (at[1:] - at[:-1]).astype(np.float64), sums[1:] - sums[:-1]
 
 
 def packed_centers(means: Floats, left: Floats, right: Floats) -> Packed:
@@ -79,12 +98,29 @@ def spread_of(ordered: Floats, edges: Floats) -> float:
     """Robust scale: the interquartile range over 1.349, else the standard deviation inside the limits, else 1."""
     if len(ordered) < 2:
         return 1.0
-    first, third = np.quantile(ordered, (0.25, 0.75))
-    spread = float(third - first) / 1.349
+    spread = (_quantile(ordered, 0.75) - _quantile(ordered, 0.25)) / 1.349
     if spread <= 0:
         inside = ordered[(ordered >= edges[0]) & (ordered < edges[-1])]
         spread = float(inside.std()) if len(inside) else 0.0
     return spread if 0 < spread < np.inf else 1.0
+
+
+def _quantile(ordered: Floats, share: float) -> float:
+    """What `np.quantile` returns, which takes 20 us to find out that there is nothing to sort."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+    part = place - below
+    return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part
+
+
+def _limits_of(ordered: Floats, positions: Positions, rare: int) -> tuple[float, float] | None:
+    if not len(ordered):
+        return None
+    low, high = _limits(ordered, rare)
+    if 0 < len(positions) == np.count_nonzero(ordered[1:] != ordered[:-1]):
+        return _limits_of_few(ordered, positions, rare, low, high)
+    return low, high
 
 
 def _limits(ordered: Floats, rare: int) -> tuple[float, float]:
@@ -145,6 +181,9 @@ def _float32_where_it_fits(value: float, after: float, before: float) -> float:
 def _cuts(ordered: Floats, bins: int) -> Positions:
     """Positions in the ordered values before which a bin begins."""
     n = len(ordered)
+    most = -(-n // bins)  # rows of a value that makes up a bin by itself
+    if n > bins and not (ordered[most - 1 :] == ordered[: n - most + 1]).any():
+        return _even_cuts(ordered, bins)
     starts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
     if len(starts) <= bins:
         return starts[1:]
@@ -163,6 +202,24 @@ def _cuts(ordered: Floats, bins: int) -> Positions:
         if len(cuts) < bins:
             return cuts
     return cuts[: bins - 1]
+
+
+def _even_cuts(ordered: Floats, bins: int) -> Positions:
+    """The same where no value makes up a bin by itself: beside the run of equal values at each quantile."""
+    wanted = len(ordered) * np.arange(1, bins) / bins
+    values = ordered[np.ceil(wanted).astype(np.intp) - 1]
+    left, right = np.searchsorted(ordered, values), np.searchsorted(ordered, values, "right")
+    cuts = _distinct(np.where(wanted - left < right - wanted, left, right))
+    return cuts[(cuts > 0) & (cuts < len(ordered))]
+
+
+def _distinct(ordered: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """What `np.unique` returns of ascending numbers."""
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
+
+
+def _joined(parts: Sequence[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def _round_between(left: Floats, right: Floats) -> Floats:
