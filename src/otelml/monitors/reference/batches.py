@@ -73,9 +73,10 @@ class Reader:
     def bin_table(self, table: Table, with_codes: bool) -> Binned:
         """Count a table, a block of rows at a time."""
         positions, changes = self._match(table)
-        rows = max(1, min(_VALUES // max(len(positions), 1), _ROWS))
-        if table.rows <= rows:
+        most = max(1, min(_VALUES // max(len(positions), 1), _ROWS))
+        if table.rows <= most:
             return self._of_part(table, positions, changes, with_codes)
+        rows = -(-table.rows // -(-table.rows // most))  # the same for each part
         return joined(
             [
                 self._of_part(table.part(first, min(first + rows, table.rows), 1), positions, changes, with_codes)
@@ -141,15 +142,16 @@ class Reader:
 
     def _of_columns(self, table: Table, positions: Codes, changes: ColumnChanges, with_codes: bool) -> Binned:
         shape = (table.rows, len(positions))
-        codes = np.full(shape, self._width + MISSING, dtype=np.intp)
-        values = np.full(shape, np.nan)
+        # A column at a time is written and read: columns follow each other in memory.
+        codes = np.full(shape, self._width + MISSING, dtype=np.intp, order="F")
+        values = np.full(shape, np.nan, order="F")
         mismatched = np.zeros(len(positions), dtype=np.int64)
         wrong: list[tuple[int, Flags]] = []
         # Plain numbers are read together: a data frame takes longer to hand out a column than to convert it.
         together = self._together[positions[self._together] >= 0]
         block = table.dense(positions[together]) if len(together) else None
         if block is not None:
-            values[:, together] = block
+            values[:, _span(together)] = block
         for at in np.flatnonzero(positions >= 0).tolist():
             if block is not None and self._is_together[at]:
                 continue
@@ -163,7 +165,7 @@ class Reader:
             if other is not None:
                 wrong.append((at, other))
                 mismatched[at] = other.sum()
-        numeric = self._binner.numeric
+        numeric = _span(self._binner.numeric)
         binned = values[:, numeric]
         codes[:, numeric] = self._binner.codes(binned, np.isnan(binned))
         for at, other in wrong:
@@ -229,6 +231,13 @@ class Reader:
             tuple(renamed[:_MOST_NAMES]),
             bool((np.diff(known) < 0).any()),
         )
+
+
+def _span(positions: Codes) -> Codes | slice:
+    """The same columns as a slice, which is no copy, where they follow each other."""
+    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
 
 
 def joined(parts: Sequence[Binned]) -> Binned:

@@ -1,13 +1,13 @@
 """Counts values by the cells of a reference: every feature and every row in one pass over the edges.
 
-A value's place among the edges is the number of edges that it reaches. Adding up one comparison a time over the whole
-block costs the same 10 ns a value for one feature as for a thousand, where a search by feature would cost a call each.
+A value's place among the edges is the number of edges that it reaches. Adding up one comparison a time over a block of
+few rows costs the same 10 ns a value for one feature as for a thousand, where a call for each feature would cost 10 us.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,13 @@ from otelml.monitors.reference.layout import (
 BLOCK = 32_768
 """Values that are compared at a time: the buffers stay in the processor's cache."""
 
+_MANY_ROWS = 2_048
+"""Rows from which on a column at a time takes a third of the time: 3 ns a value."""
+_ROWS = 4_096
+"""Rows of a column that are compared at a time."""
+
 _BUFFER_TYPE = np.uint8
+Reached: TypeAlias = npt.NDArray[np.uint8]
 MAX_BINS = 200
 
 
@@ -81,10 +87,13 @@ class Binner:
         """
         features = len(self._offset)
         places = np.zeros(features * (self._steps + 1), dtype=np.int64)
-        rows, edges = max(1, BLOCK // max(features, 1)), self._edges.astype(np.float64)
-        for first in range(0, len(values), rows):
-            reached = _reached(values[first : first + rows], edges)
-            places += np.bincount((reached + self._offset).ravel(), minlength=len(places))
+        if len(values) >= _MANY_ROWS:
+            for at, _, reached in self._reached_by_column(values):
+                first = self._offset[at]
+                places[first : first + self._steps + 1] += np.bincount(reached, minlength=self._steps + 1)
+        else:
+            for _, reached in self._reached_by_row(values):
+                places += np.bincount((reached + self._offset).ravel(), minlength=len(places))
         # The sums are whole numbers below 2**53, which floats hold exactly.
         cells = self._cell + np.arange(features, dtype=np.intp)[:, None] * self.width
         counts = np.bincount(cells.ravel(), places, features * self.width).astype(np.int64)
@@ -97,27 +106,40 @@ class Binner:
 
     def codes(self, values: npt.NDArray[Any], missing: Flags | None) -> Codes:
         """The cell of each number, 0 to C-1, intp (n, F'); arguments as of `count`."""
-        codes = np.empty(values.shape, dtype=np.intp)
-        rows, edges = max(1, BLOCK // max(len(self._offset), 1)), self._edges.astype(np.float64)
-        flat = self._cell.ravel()
-        for first in range(0, len(values), rows):
-            reached = _reached(values[first : first + rows], edges)
-            codes[first : first + rows] = flat.take(reached + self._offset)
+        if len(values) >= _MANY_ROWS:
+            codes = np.empty(values.shape[::-1], dtype=np.intp).T
+            for at, rows, reached in self._reached_by_column(values):
+                codes[rows, at] = self._cell[at].take(reached)
+        else:
+            codes, flat = np.empty(values.shape, dtype=np.intp), self._cell.ravel()
+            for rows, reached in self._reached_by_row(values):
+                codes[rows] = flat.take(reached + self._offset)
         if missing is not None:
             codes[missing] = self.width + MISSING
         return codes
 
+    def _reached_by_column(self, values: npt.NDArray[Any]) -> Iterator[tuple[int, slice, Reached]]:
+        """How many edges the values of some rows of a column reach: the column, the rows, and uint8 (rows,)."""
+        edges = self._edges.T.astype(np.float64)[:, :, None]
+        for first in range(0, len(values), _ROWS):
+            rows = slice(first, first + _ROWS)
+            for at, column in enumerate(np.ascontiguousarray(values[rows].T, dtype=np.float64)):
+                reached = (column >= edges[at]).view(_BUFFER_TYPE)
+                yield at, rows, np.add.reduce(reached, axis=0, dtype=_BUFFER_TYPE)
 
-def _reached(values: npt.NDArray[Any], edges: Floats) -> npt.NDArray[np.uint8]:
-    if values.dtype != np.float64:
-        values = values.astype(np.float64)
-    reached = np.zeros(values.shape, dtype=_BUFFER_TYPE)
-    hit = np.empty(values.shape, dtype=np.bool_)
-    as_number = hit.view(_BUFFER_TYPE)
-    for edge in edges:
-        np.greater_equal(values, edge, out=hit)
-        np.add(reached, as_number, out=reached)
-    return reached
+    def _reached_by_row(self, values: npt.NDArray[Any]) -> Iterator[tuple[slice, Reached]]:
+        """How many edges the values of some rows reach: the rows, and uint8 (rows, F')."""
+        step, edges = max(1, BLOCK // max(len(self._offset), 1)), self._edges.astype(np.float64)
+        for first in range(0, len(values), step):
+            rows = slice(first, first + step)
+            block = values[rows].astype(np.float64, copy=False)
+            reached = np.zeros(block.shape, dtype=_BUFFER_TYPE)
+            hit = np.empty(block.shape, dtype=np.bool_)
+            as_number = hit.view(_BUFFER_TYPE)
+            for edge in edges:
+                np.greater_equal(block, edge, out=hit)
+                np.add(reached, as_number, out=reached)
+            yield rows, reached
 
 
 def narrow(values: Floats) -> npt.NDArray[Any]:
@@ -131,7 +153,9 @@ def counted(codes: Codes, width: int) -> Counts:
     """Count cells: int64 (F, C) of codes (n, F)."""
     features = codes.shape[1]
     offset = np.arange(features, dtype=np.intp) * width
-    return np.bincount((codes + offset).ravel(), minlength=features * width).reshape(features, width).astype(np.int64)
+    return (
+        np.bincount((codes + offset).ravel("K"), minlength=features * width).reshape(features, width).astype(np.int64)
+    )
 
 
 def row_weights(features: Sequence[Feature], spread: Floats) -> tuple[Floats, float]:

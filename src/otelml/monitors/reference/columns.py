@@ -118,7 +118,12 @@ def _seconds(values: npt.NDArray[Any]) -> Floats:
 def _of_pandas(series: Any) -> Column:
     dtype = series.dtype
     if dtype.name == "category":
-        return _coded(np.asarray(series.cat.codes), lambda used: series.cat.categories.take(used).tolist())
+        categorical = series.array  # `series.cat` makes a series of the codes first
+        categories = categorical.categories
+        return _coded(
+            categorical.codes,
+            lambda used: (categories.take(used) if len(used) < len(categories) else categories).tolist(),
+        )
     kind = getattr(dtype, "kind", "O")
     if kind == "M":
         return Column(MOMENTS, _seconds(series.to_numpy(dtype="datetime64[ns]")))
