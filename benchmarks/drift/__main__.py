@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,7 +62,8 @@ def _run(name: str, options: argparse.Namespace) -> dict[str, Any]:
     seconds = options.seconds if name in PEERS else 3_600.0
     sizes = ["--references", "1", "--windows", "3", "--changed", "2"] if options.quick else []
     command = [python, "-m", "benchmarks.drift.worker", name, "--seed", str(options.seed), "--seconds", str(seconds)]
-    done = subprocess.run([*command, *sizes], cwd=ROOT, capture_output=True, text=True, check=False)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run([*command, *sizes], cwd=ROOT, env=one_thread, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"unavailable": (done.stderr.strip().splitlines() or ["no message"])[-1]}
     judged: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

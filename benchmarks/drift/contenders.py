@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -24,24 +23,17 @@ class Contender(Protocol):
 
 
 class Otelml:
-    """`DriftMonitor` with windows of one length; a warning counts.
-
-    Attributes:
-        judging: seconds spent on windows after they were binned.
-    """
+    """`DriftMonitor` with windows of one length; a warning counts."""
 
     def __init__(self, reference: pd.DataFrame, rows: int) -> None:
         from otelml.monitors import DriftMonitor, Reference
 
         self._monitor = DriftMonitor(Reference.build(reference), windows=(rows,))
-        self.judging = 0.0
 
     def flagged(self, window: pd.DataFrame) -> set[str]:
         self._monitor.reset()
         binned = self._monitor.reference.bin(window, with_codes=True)
-        began = time.process_time()
         findings = self._monitor.update_binned(binned)
-        self.judging += time.process_time() - began
         return {finding.feature or DEPENDENCE for finding in findings}
 
 

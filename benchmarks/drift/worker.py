@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import statistics
 import sys
 import time
 import warnings
@@ -73,7 +74,7 @@ def _cell(
     began = time.perf_counter()
     wanted = options.windows if change is None else options.changed
     hits: dict[str, list[bool]] = {}
-    spent = judging = 0.0
+    spent: list[float] = []
     references = 0
     for number in range(options.references):
         if hits and time.perf_counter() - began > seconds:
@@ -84,16 +85,14 @@ def _cell(
         if (number, rows) not in known:
             known[number, rows] = CONTENDERS[options.contender](reference, rows)
         contender = known[number, rows]
-        judged_before = getattr(contender, "judging", 0.0)
         until = (number + 1) / options.references * seconds
         for column, window in _windows(rng, change, rows, -(-wanted // options.references)):
             started = time.process_time()
             flagged = contender.flagged(window)
-            spent += time.process_time() - started
+            spent.append(time.process_time() - started)
             hits.setdefault(column, []).append(bool(flagged) if change is None else _found(flagged, column, change))
             if time.perf_counter() - began > until:
                 break
-        judging += getattr(contender, "judging", 0.0) - judged_before
     everything = [hit for column in hits.values() for hit in column]
     return {
         "rows": rows,
@@ -101,8 +100,7 @@ def _cell(
         "references": references,
         "windows": len(everything),
         "flagged": sum(everything),
-        "ms": spent / len(everything) * 1e3,
-        "judging_ms": judging / len(everything) * 1e3,
+        "ms": statistics.median(spent) * 1e3,
         "columns": {column: sum(each) / len(each) for column, each in hits.items()},
     }
 

@@ -19,6 +19,7 @@ _CANDIDATES = 64
 _MOST_ROWS = 20_000
 _LEAST_ROWS = 50
 _AT_A_TIME = 2_048  # rows: what stays in the processor's cache
+_TOGETHER = 256  # rows: BLAS starts threads for more, which take a processor from the host for some time after
 _NEARLY_ONE = 0.9995
 _LEAST_VARIANCE = 0.2
 _NO_SCORES = "dependence: {} has shape {}, but {} was expected"
@@ -123,7 +124,9 @@ class Dependence:
             values = np.ones((len(total), len(part)))
             for at, feature in enumerate(self.features):
                 values[at + 1] = self.scores[at].take(part[:, feature])
-            total += values @ values.T
+            for start in range(0, len(part), _TOGETHER):
+                few = values[:, start : start + _TOGETHER]
+                total += few @ few.T
         return total
 
     def change(self, products: FloatArray, without: npt.NDArray[np.bool_] | None = None) -> PairChange | None:

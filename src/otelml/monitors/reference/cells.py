@@ -112,8 +112,8 @@ class Listed:
         items = column.values if column.shape == ITEMS else column.categories
         cells, wrong = self._of_items(items)
         if column.shape == CODED:
-            cells = np.append(cells, self._missing)[column.values]
-            wrong = np.append(wrong, False)[column.values]
+            cells = np.append(cells, self._missing).take(column.values, mode="wrap")  # -1 is the last one
+            wrong = np.append(wrong, False)[column.values] if wrong.any() else wrong
         return cells, int(wrong.sum())
 
     def _of_numbers(self, column: Column) -> tuple[Codes, int]:
