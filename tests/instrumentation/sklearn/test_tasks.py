@@ -117,6 +117,14 @@ def test_candidates_of_a_search_that_fails(telemetry: Telemetry) -> None:
 
 
 @pytest.mark.usefixtures("hooked")
+def test_a_search_without_a_candidate(telemetry: Telemetry) -> None:
+    """A search that is refused has no tasks, rather than none of a type."""
+    with pytest.raises(ValueError, match="n_splits"):
+        GridSearchCV(LogisticRegression(), {"C": [0.1]}, cv=1000).fit(X, Y)
+    assert tasks(telemetry) == {}
+
+
+@pytest.mark.usefixtures("hooked")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_search_inside_a_search(jobs: int, telemetry: Telemetry) -> None:
     """Only the candidates of the outermost search are counted, as they have the others in them."""

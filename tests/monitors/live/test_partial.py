@@ -40,7 +40,14 @@ def test_partial_fit_adds_up(watch: Watch) -> None:
 
 @pytest.mark.parametrize(
     ("calls", "rows", "least", "most"),
-    [(1, 1, 1, 1), (3, 1, 2, 2), (700, 1, 512, 512), (3000, 1, 2745, 3000), (90, 100, 8745, 9000)],
+    [
+        (1, 1, 1, 1),
+        (3, 1, 2, 2),
+        (700, 1, 512, 512),
+        (3000, 1, 2745, 3000),
+        (90, 100, 8745, 9000),
+        (1, 20_000, 10_000, 20_000),
+    ],
 )
 def test_partial_fit_of_few_rows_a_call(calls: int, rows: int, least: int, most: int, watch: Watch) -> None:
     """Rows of quick calls are gathered: the profile lacks 255 at most, or half of the first 1,000."""

@@ -68,7 +68,8 @@ class Candidates(FitTasks):
             ended = self.ended[:]
             del self.ended[: len(ended)]  # other threads go on appending
             self._seen += len(ended)
-        self.count(TrainingTaskType.CANDIDATE, None, ended)
+        if ended:
+            self.count(TrainingTaskType.CANDIDATE, None, ended)
 
     @guarded
     def complete(self) -> None:

@@ -98,12 +98,13 @@ class GrowingReference:
         return self._rows >= (2 * self._built if self._settled is None else _ROWS_TOGETHER)
 
     def _part_of(self, rows: int, duration: int) -> int:
+        wanted = max(ALL_ROWS - self._offered, 0)
         self._offered += rows
-        if self._offered <= ALL_ROWS:
+        if rows <= wanted:
             return rows
         part = self._sampling.part_of(rows, duration * (1 + self._passed))
         self._to_pass = self._passed = self._sampling.passed_over(rows, duration)
-        return part
+        return max(part, wanted)
 
     def _take(self, table: Any, target: Any, part: int, first: int, step: int) -> None:
         self._tables.append(chunks.taken(table, first, step, part))
