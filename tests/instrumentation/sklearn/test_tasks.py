@@ -151,10 +151,11 @@ def test_spans_of_candidates_on_request(telemetry: Telemetry, instrument: Instru
 @pytest.mark.usefixtures("hooked")
 def test_a_fit_is_not_kept_by_the_callbacks(telemetry: Telemetry) -> None:
     """Nothing of a fit stays in the cache of signatures where scikit-learn keeps the callbacks that it has called."""
+    gc.collect()
     before = sum(type(it) is Operation for it in gc.get_objects())
     make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
     gc.collect()
-    assert sum(type(it) is Operation for it in gc.get_objects()) == before
+    assert sum(type(it) is Operation for it in gc.get_objects()) <= before
 
 
 @has_callbacks

@@ -136,7 +136,8 @@ class Loop:
             validation.spent += waited + self.waiting
             self._load(0)
             self.phase = _IDLE
-            self.end_validation()
+            self.validation = None  # before anything that may fail: what is called next would count as a part of it
+            validation.end()
             return ()
         ends = source in self.sources
         self.sources.discard(source)
@@ -182,8 +183,9 @@ class Loop:
         """
         gap, self.last = now - self.last, now
         before, self.phase = self.phase, phase
-        if self.validation is not None:
-            self.end_validation()
+        if (validation := self.validation) is not None:
+            self.validation = None
+            validation.end()
         times = self.times
         if before == _LOADED:
             times[DATA_WAIT] += self.waiting
@@ -242,12 +244,6 @@ class Loop:
             self.validation.spent += now - self.last
             self.phase = _VALIDATED
         self.last = now
-
-    def end_validation(self) -> None:
-        """A validation pass is over."""
-        validation, self.validation = self.validation, None
-        if validation is not None:
-            validation.end()
 
     def updated(self, now: int, optimizer: int, run: TrainingRun) -> bool:
         """An optimizer has updated; whether that ends a step, not only completes the one that has just ended."""

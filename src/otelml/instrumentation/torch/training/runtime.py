@@ -274,7 +274,9 @@ class Training:
     def flush(self) -> None:
         """Report what is under way on this thread, before runs end."""
         state = threads.current()
-        state.end_validation()
+        if (validation := state.validation) is not None:
+            state.validation = None
+            validation.end()
         for run in state.overdue():
             _end_epoch(run)
         state.scalars.poll()
