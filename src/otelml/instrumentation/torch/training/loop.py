@@ -212,6 +212,12 @@ class Loop:
         self.in_step, self.updating, self.depth = True, optimizer, 0
         self.closure = False
 
+    def gives_up_update(self) -> None:
+        """Take it that an update has raised, of which nothing tells, when what can't be inside one begins."""
+        if self.in_step and not self.closure:
+            self.in_step = False
+            self.depth = 0
+
     def enters(self, now: int, phase: int) -> None:
         """Inside a step, the next phase begins."""
         before = self.phase

@@ -81,7 +81,7 @@ class Training:
         return None
 
     def _trains(self, state: Loop, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        _give_up_update(state)
+        state.gives_up_update()
         trained = self._owners.trained(module)
         state.trains(perf_counter_ns(), FORWARD)
         if trained is None or (state.in_step and state.microbatches):
@@ -109,7 +109,7 @@ class Training:
     def waits(self) -> None:
         """A data loader is asked for a batch."""
         state = threads.current()
-        _give_up_update(state)
+        state.gives_up_update()
         state.waits(perf_counter_ns())
 
     @guarded
@@ -137,7 +137,7 @@ class Training:
         if _inside_backward() != -1:
             return None
         state = threads.current()
-        _give_up_update(state)
+        state.gives_up_update()
         state.trains(perf_counter_ns(), BACKWARD, functional=FORWARD)
         if state.device is not None:
             state.device.marks(BACKWARD)
@@ -282,13 +282,6 @@ class Training:
         state.scalars.poll()
         if state.device is not None:
             state.device.flush()
-
-
-def _give_up_update(state: Loop) -> None:
-    """Take it that an update has raised, of which nothing tells, when what can't be inside one begins."""
-    if state.in_step and not state.closure:
-        state.in_step = False
-        state.depth = 0
 
 
 def _judge_wait(state: Loop, run: TrainingRun, watch: Watch, wait: int) -> None:
