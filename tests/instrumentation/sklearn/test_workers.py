@@ -198,24 +198,55 @@ get_reusable_executor().shutdown(wait=True)
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("nested", [False, True])
-def test_loky_workers_under_the_launcher(nested: bool, otlp_endpoint: OtlpEndpoint) -> None:
-    """The launcher instruments loky's workers, too: they make no calls of their own, and nested spans have parents."""
+FORKED_SEARCH = """
+import time
+import numpy as np
+from joblib import parallel_config
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+class Slow(LogisticRegression):
+    def fit(self, X, y):
+        time.sleep(0.15)
+        return super().fit(X, y)
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+with parallel_config("multiprocessing", n_jobs=2):
+    GridSearchCV(Slow(), {"C": [0.1, 1.0, 10.0]}, cv=2).fit(X, X[:, 0] > 0)
+"""
+
+
+def launch(program: str, endpoint: OtlpEndpoint, **settings: str) -> None:
+    """Run a program under the launcher to its end."""
     launcher = str(Path(sys.executable).with_name("opentelemetry-instrument"))
     environment = {
         **os.environ,
-        **otlp_endpoint.environment,
-        "OTELML_SKLEARN_NESTED": str(nested).lower(),
+        **endpoint.environment,
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "process",
         "OTEL_PYTHON_DISTRO": "otelml",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        **settings,
     }
     run = subprocess.run(
-        [launcher, sys.executable, "-c", SEARCH], env=environment, capture_output=True, text=True, check=False
+        [launcher, sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_candidates_in_forked_workers(otlp_endpoint: OtlpEndpoint) -> None:
+    """Forked workers, which have a copy of the search and export on their own, count no candidate a second time."""
+    launch(FORKED_SEARCH, otlp_endpoint, OTEL_METRIC_EXPORT_INTERVAL="50")
+    candidates = otlp_endpoint.total("ml.training.tasks", {names.ML_TRAINING_TASK_TYPE: "candidate"})
+    assert candidates == 6
+    assert otlp_endpoint.total("ml.training.runs") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nested", [False, True])
+def test_loky_workers_under_the_launcher(nested: bool, otlp_endpoint: OtlpEndpoint) -> None:
+    """The launcher instruments loky's workers, too: they make no calls of their own, and nested spans have parents."""
+    launch(SEARCH, otlp_endpoint, OTELML_SKLEARN_NESTED=str(nested).lower())
     assert otlp_endpoint.total("ml.training.runs") == 1
     assert not otlp_endpoint.points("ml.inference.calls")
     spans = otlp_endpoint.spans

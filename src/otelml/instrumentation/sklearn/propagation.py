@@ -48,14 +48,15 @@ def _working(function: Callable[..., Any]) -> Callable[..., Any]:
         state = self.__dict__.get(_STATE)
         if state is None:
             return function(self, *args, **kwargs)
-        if state.get(_INSIDE) and runtime.inside.get():  # the caller's own thread
-            return _run(searching.get() if _SEARCH in state else None, function, self, args, kwargs)
+        search = search_of(state.get(_SEARCH))
+        if state.get(_INSIDE) and runtime.inside.get():  # the caller's own thread, or a copy of it in a forked worker
+            return _run(search, function, self, args, kwargs)
         context = _context(state)
         inside = runtime.inside.set(bool(state.get(_INSIDE)))
         measuring = runtime.evaluating.set(True) if state.get(_MEASURES) else None
         attached = attach(context) if context is not None else None
         try:
-            return _run(search_of(state.get(_SEARCH)), function, self, args, kwargs)
+            return _run(search, function, self, args, kwargs)
         finally:
             if attached is not None:
                 detach(attached)
