@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,7 @@ STEP = 5
 def emitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     """The examples' telemetry, a copy of it a week ago, and what the project's rules make of both."""
     folder = tmp_path_factory.mktemp("demos")
-    start = time.time()
+    start = int(time.time())
     with Store(folder) as store:
         try:
             with demos.collector(folder, store) as endpoint, demos.churn(folder, endpoint):
@@ -62,8 +63,9 @@ def emitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         eventually(
             lambda: store.query(f"{metric_name(metrics.GEN_AI_INVOKE_WORKFLOW_DURATION)}_count", _now(store)), bool
         )
-        time.sleep(STEP)  # so that a panel's last point is after what came last
-        end = time.time()
+        steps = math.ceil((time.time() - start) / STEP)
+        end = start + STEP * (steps + 1)  # a panel's last point is after what came last, and when rules are evaluated
+        time.sleep(end - time.time())
         store.repeat('{__name__=~"ml_prediction_scores.*"}', start, end, -WEEK)
         groups = [
             group

@@ -20,6 +20,7 @@ from otelml.semconv import metrics
 from tests.distro.far_end import nobody
 from tests.e2e.programs import LAUNCHER, MODEL, environment
 from tests.support.endpoint import OtlpEndpoint
+from tests.support.recorded import RecordedSpan
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 
@@ -130,6 +131,10 @@ def test_gunicorn(otlp_endpoint: OtlpEndpoint, tmp_path: Path, launched: bool, p
     }
 
 
+def _predicts(endpoint: OtlpEndpoint) -> list[RecordedSpan]:
+    return [span for span in endpoint.spans if span.name == "predict Model"]
+
+
 @pytest.mark.slow
 def test_uvicorn(otlp_endpoint: OtlpEndpoint, tmp_path: Path) -> None:
     """The workers of uvicorn, which are spawned and end by a signal, have exported all up to their last interval."""
@@ -145,18 +150,16 @@ def test_uvicorn(otlp_endpoint: OtlpEndpoint, tmp_path: Path) -> None:
         f"--port={port}",
         "program:app",
     ]
-    often = {"OTEL_METRIC_EXPORT_INTERVAL": "200", "OTELML_OVERHEAD_BUDGET": "100%"}
+    often = {"OTEL_METRIC_EXPORT_INTERVAL": "200", "OTEL_BSP_SCHEDULE_DELAY": "200", "OTELML_OVERHEAD_BUDGET": "100%"}
     env = environment(otlp_endpoint.environment, often, everything_instrumented=True)
     with serving(tmp_path, ASGI, *command, env=env, address=address):
         made = ask_until_two_workers_answered(address) + 1
         deadline = time.monotonic() + 30
-        while otlp_endpoint.total(CALLS) < made:
+        while otlp_endpoint.total(CALLS) < made or len(_predicts(otlp_endpoint)) < made:
             assert time.monotonic() < deadline
             time.sleep(0.05)
     points = otlp_endpoint.points(CALLS)
     assert len({it.resource[INSTANCE] for it in points}) == len(points) == 2
     assert otlp_endpoint.total(CALLS) == made
     assert sum(it.count or 0 for it in otlp_endpoint.points(DURATION)) == made
-    predicts = [it for it in otlp_endpoint.spans if it.name == "predict Model"]
-    assert predicts
-    assert all(it.parent_id for it in predicts)  # the request's, of FastAPI's own instrumentation
+    assert all(it.parent_id for it in _predicts(otlp_endpoint))  # the request's, of FastAPI's own instrumentation

@@ -13,17 +13,17 @@ from otelml.monitors import DriftMonitor, Reference
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize(("rows", "windows"), [(200, 1_000), (1_000, 1_000), (10_000, 200)])
-def test_false_alarms(rows: int, windows: int) -> None:
+@pytest.mark.parametrize("rows", [200, 1_000, 10_000])
+def test_false_alarms(rows: int) -> None:
     """At most 5 in 1,000 windows without drift raise anything, over ten references."""
     raised = 0
     for seed in range(10):
         rng = np.random.default_rng([seed, rows])
         monitor = DriftMonitor(Reference.build(tables.table(rng, 10_000)), windows=(rows,))
-        for _ in range(windows // 10):
+        for _ in range(100):
             monitor.reset()
             raised += bool(monitor.update(tables.table(rng, rows)))
-    assert raised <= 5 * windows / 1_000
+    assert raised <= 5
 
 
 @pytest.mark.parametrize(
