@@ -97,8 +97,9 @@ def write_section(model: object, name: str, section: Mapping[str, Any], *, tell:
     Raises:
         TypeError: the model takes no attributes.
     """
+    profile = {**(profile_of(model) or {"version": _VERSION}), name: section}
     try:
-        setattr(model, PROFILE_ATTRIBUTE, {**(profile_of(model) or {"version": _VERSION}), name: section})
+        setattr(model, PROFILE_ATTRIBUTE, profile)
     except Exception as error:
         raise TypeError(
             f"{type(model).__qualname__} takes no attributes, so nothing can be kept about it. "

@@ -72,9 +72,9 @@ class Owners:
             return found[1]
         inner = unwrapped(module)
         key = id(inner)
-        if key not in self._modules:
-            self._modules[key] = self._seen(inner, key)
-        known = self._modules[key]
+        known = self._modules.get(key)
+        if key not in self._modules or (known is not None and known.module() is not inner):
+            known = self._modules[key] = self._seen(inner, key)
         outer = id(module)
         self.called[outer] = (weakref.ref(module, lambda _: self.called.pop(outer, None)), known)
         return known
@@ -95,8 +95,9 @@ class Owners:
     def in_training(self, module: Any) -> Trained | None:
         """What is known of a module whose parameters an optimizer has updated; None for any other."""
         found = self.called.get(id(module))
-        known = found[1] if found is not None else self._modules.get(id(unwrapped(module)))
-        return known if known is not None and known.run is not None else None
+        inner = unwrapped(module)
+        known = found[1] if found is not None else self._modules.get(id(inner))
+        return known if known is not None and known.run is not None and known.module() is inner else None
 
     def of(self, optimizer: Any) -> Trained:
         """What an optimizer trains, with a run for what is declared now."""
