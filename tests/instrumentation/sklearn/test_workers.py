@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from otelml.instrumentation.sklearn import SklearnInstrumentor
 from otelml.semconv import attributes as names
+from tests.e2e.programs import environment, run
 from tests.instrumentation.sklearn.data import X, Y
 from tests.support.endpoint import OtlpEndpoint
 from tests.support.recorded import RecordedSpan
@@ -216,27 +213,17 @@ with parallel_config("multiprocessing", n_jobs=2):
 """
 
 
-def launch(program: str, endpoint: OtlpEndpoint, **settings: str) -> None:
-    """Run a program under the launcher to its end."""
-    launcher = str(Path(sys.executable).with_name("opentelemetry-instrument"))
-    environment = {
-        **os.environ,
-        **endpoint.environment,
-        "OTEL_BSP_SCHEDULE_DELAY": "100",
-        "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "process",
-        "OTEL_PYTHON_DISTRO": "otelml",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        **settings,
-    }
-    run = subprocess.run(
-        [launcher, sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
+EXPORTED = {
+    "OTEL_BSP_SCHEDULE_DELAY": "100",
+    "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "process",
+    "OTEL_METRIC_EXPORT_INTERVAL": "50",
+    "OTEL_PYTHON_DISTRO": "otelml",
+}
 
 
 def test_candidates_in_forked_workers(otlp_endpoint: OtlpEndpoint) -> None:
     """Forked workers, which have a copy of the search and export on their own, count no candidate a second time."""
-    launch(FORKED_SEARCH, otlp_endpoint, OTEL_METRIC_EXPORT_INTERVAL="50")
+    run(FORKED_SEARCH, env=environment(otlp_endpoint.environment, EXPORTED), launched=True)
     candidates = otlp_endpoint.total("ml.training.tasks", {names.ML_TRAINING_TASK_TYPE: "candidate"})
     assert candidates == 6
     assert otlp_endpoint.total("ml.training.runs") == 1
@@ -246,7 +233,8 @@ def test_candidates_in_forked_workers(otlp_endpoint: OtlpEndpoint) -> None:
 @pytest.mark.parametrize("nested", [False, True])
 def test_loky_workers_under_the_launcher(nested: bool, otlp_endpoint: OtlpEndpoint) -> None:
     """The launcher instruments loky's workers, too: they make no calls of their own, and nested spans have parents."""
-    launch(SEARCH, otlp_endpoint, OTELML_SKLEARN_NESTED=str(nested).lower())
+    env = environment(otlp_endpoint.environment, EXPORTED, {"OTELML_SKLEARN_NESTED": str(nested).lower()})
+    run(SEARCH, env=env, launched=True)
     assert otlp_endpoint.total("ml.training.runs") == 1
     assert not otlp_endpoint.points("ml.inference.calls")
     spans = otlp_endpoint.spans
