@@ -28,6 +28,9 @@ CONTAINS_FAULTS = {
 }
 """The guard, and the hot paths that stand for it (docs/decisions/0004)."""
 
+HEEDS_FORKS = {"_forks.py", "instrumentation/nvidia/devices.py"}
+"""What is called in forked children; NVML has locks of its own, so that one waits before a fork, too."""
+
 
 def docstrings(tree: ast.Module) -> set[int]:
     """The ids of the nodes that are docstrings, of modules, classes, functions and constants."""
@@ -67,6 +70,14 @@ def test_faults_are_contained_in_one_place(path: Path) -> None:
     """Nothing but the guard swallows every exception."""
     handlers = list(swallowing_handlers(ast.parse(path.read_text())))
     assert bool(handlers) == (name(path) in CONTAINS_FAULTS)
+
+
+@pytest.mark.parametrize("path", IN_THE_HOST, ids=name)
+def test_nothing_hangs_in_a_forked_child(path: Path) -> None:
+    """No `cached_property`, whose lock a forked child never gets back (Python 3.11); forks are heeded in one place."""
+    source = path.read_text()
+    assert "@cached_property" not in source
+    assert "register_at_fork" not in source or name(path) in HEEDS_FORKS
 
 
 def test_settings_alone_read_our_variables() -> None:

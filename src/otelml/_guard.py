@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import threading
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+
+from otelml._forks import call_in_children
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -79,5 +80,4 @@ def _reset_in_child() -> None:
     _counts.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_in_child)
+call_in_children(_reset_in_child)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from types import ModuleType
@@ -12,6 +11,7 @@ import wrapt
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml.distro.exporters import prepare_exit
 
@@ -34,8 +34,7 @@ def start_clean_in_children(provider: MeterProvider, readers: Sequence[MetricRea
             if hasattr(reader, "_export_lock"):
                 reader._export_lock = threading.Lock()
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=start_clean)
+    call_in_children(start_clean)
 
 
 def flush_in_children(providers: Sequence[Any]) -> None:

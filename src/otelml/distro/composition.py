@@ -17,6 +17,7 @@ from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISA
 from opentelemetry.util._importlib_metadata import entry_points
 
 from otelml import settings
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml.distro import genai, monitoring
 from otelml.distro.export_log import EXPORT_LOG
@@ -157,3 +158,11 @@ def _switch_off(name: str) -> None:
     instrumentor = load(name)
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+call_in_children(_renew_lock)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_ENDPOINT
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 
 LOGGERS = (
@@ -89,8 +90,7 @@ class ExportLog(logging.Filter):
         self._seen: dict[str, float] = {}
         self._failing: dict[str, set[str]] = {}
         self._lock = threading.Lock()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._renew_lock)
+        call_in_children(self._renew_lock)
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()

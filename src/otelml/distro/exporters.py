@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT
 
+from otelml._forks import call_in_children
 from otelml.distro.export_log import EXPORT_LOG
 
 EXIT_SECONDS = 3.0
@@ -150,8 +151,7 @@ def _abandon_all() -> None:
         exporter.abandon()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_all)
+call_in_children(_abandon_all)
 
 
 def _variable(signal: str, general: str) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 from types import ModuleType
 
 import wrapt
 from opentelemetry import trace
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml.distro.accounting import Accounting
 from otelml.distro.enrichment import GenAIEnrichment, install
@@ -74,9 +74,8 @@ def _made(prices: Prices, settings: Settings) -> tuple[Accounting, GenAIEnrichme
         _processor = GenAIEnrichment(_accounting)
         # Registered after the providers' own, so it runs before them.
         atexit.register(_accounting.close)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_accounting.reset_in_child)
-            os.register_at_fork(after_in_child=_processor.shutdown)
+        call_in_children(_accounting.reset_in_child)
+        call_in_children(_processor.shutdown)
     else:
         _accounting.configure(prices, settings)
     return _accounting, _processor

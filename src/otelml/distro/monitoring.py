@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from otelml import settings as settings_module
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml.observations import Intake, ModelIdentity, ModelState, joined
 from otelml.settings import Settings
@@ -77,8 +78,12 @@ class DeferredMonitors:
     """Makes the monitors when the first model is fitted or called: they bring numpy, which takes a while to import."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._renew_lock()
         self._live: LiveMonitors | None = None
+        call_in_children(self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.RLock()
 
     @property
     def live(self) -> LiveMonitors:

@@ -7,15 +7,15 @@ trace ids in every run.
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
+from otelml._forks import call_in_children
+
 _own = random.Random()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_own.seed)
+call_in_children(_own.seed)
 
 # The second draws before every export, whether it is a retry or not.
 _DRAWING = ("opentelemetry.exporter.otlp.proto.grpc.exporter", "opentelemetry.exporter.otlp.common.http")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from otelml.monitors.alarms import DRIFTED, OK, WARNING, Levels
 from otelml.monitors.comparison import MISSING_MORE, OUTSIDE, UNSEEN, Compared, Comparison, Effects
 from otelml.monitors.dependence import PairChange
+from otelml.monitors.lazy import lazy
 from otelml.monitors.reference import Reference
 from otelml.monitors.reference.layout import DATETIME
 from otelml.monitors.statistics import benjamini_hochberg
@@ -53,7 +53,7 @@ class Evidence:
     compared: Compared
     pair: PairChange | None
 
-    @cached_property
+    @lazy
     def effects(self) -> Effects:
         """The effect sizes, computed when they are first asked for."""
         return self.comparison.effects(self.reference, self.window.counts)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber, get_logger
@@ -13,6 +11,7 @@ from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, g
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml._version import __version__
 from otelml.observations.conversations import ConversationResult
@@ -60,9 +59,7 @@ class Spending:
         self._reset()
         metrics.ML_GEN_AI_CLIENT_TOKEN_COSTS.observe(meter, [self._read_costs])
         metrics.ML_GEN_AI_CLIENT_UNPRICED_OPERATIONS.observe(meter, [self._read_unpriced])
-        if hasattr(os, "register_at_fork"):
-            reset = weakref.WeakMethod(self._reset)
-            os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
+        call_in_children(self._reset)
 
     def configure(self, settings: Settings) -> None:
         """Put settings in force."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import weakref
 from collections.abc import Hashable, Mapping
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord, SeverityNumber, get_logger
@@ -18,6 +16,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml._version import __version__
 from otelml.observations import Call, ModelIdentity, Observer
@@ -68,9 +67,7 @@ class Telemetry:
         self.configure(Settings())
         collection.register(meter, self)
         collection.register_faults(meter, meter_provider or get_meter_provider())
-        if hasattr(os, "register_at_fork"):
-            reset = weakref.WeakMethod(self._reset_in_child)
-            os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
+        call_in_children(self._reset_in_child)
 
     def configure(self, settings: Settings) -> None:
         """Put settings in force, for the series there are as well."""

@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from typing import Any
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml.instrumentation._patches import Patch, PatchTable
 from otelml.instrumentation.torch import runtime
@@ -172,3 +173,11 @@ PATCHES = PatchTable(
     # Before 2.6 the facts lack the reason of a recompilation.
     Patch("torch._dynamo.convert_frame", "get_and_maybe_log_recompilation_reason", _note_reason, True),
 )
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+call_in_children(_renew_lock)

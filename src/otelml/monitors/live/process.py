@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml.monitors.live import storage
 from otelml.monitors.live.intake import RowIntake
@@ -60,9 +60,7 @@ class LiveMonitors:
         self._stored: dict[storage.Key, Any] = {}
         self._served: weakref.WeakKeyDictionary[Any, LabelIntake] = weakref.WeakKeyDictionary()
         self._lock = threading.RLock()  # a signal handler may call a model while its thread looks one up
-        if hasattr(os, "register_at_fork"):
-            reset = weakref.WeakMethod(self._reset_in_child)
-            os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
+        call_in_children(self._reset_in_child)
 
     def configure(self, settings: Settings) -> None:
         """Put settings in force, for models that are seen from now on."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from otelml.monitors.lazy import lazy
 from otelml.monitors.reference.batches import Reader
 from otelml.monitors.reference.binning import Binner
 from otelml.monitors.reference.labels import labels_of
@@ -80,7 +80,7 @@ class Reference:
 
         return build_reference(X, **options)
 
-    @cached_property
+    @lazy
     def valid(self) -> Flags:
         """Which cells a feature has, bool (F, C)."""
         width = self.counts.shape[1]
@@ -92,7 +92,7 @@ class Reference:
         ]
         return own
 
-    @cached_property
+    @lazy
     def ordered(self) -> Flags:
         """Which features have bins in an order, bool (F,)."""
         return np.array([feature.kind not in LISTED for feature in self.features], dtype=bool)
@@ -211,12 +211,12 @@ class Reference:
         """The same bins with other counts."""
         return replace(self, counts=counts, rows=rows)
 
-    @cached_property
+    @lazy
     def binner(self) -> Binner:
         """The edges, laid out for binning."""
         return Binner(self.features, self.counts.shape[1])
 
-    @cached_property
+    @lazy
     def _reader(self) -> Reader:
         return Reader(self)
 

@@ -8,11 +8,12 @@ has been dropped.
 from __future__ import annotations
 
 import atexit
-import os
 import queue
 import threading
 from collections.abc import Callable
 from time import monotonic
+
+from otelml._forks import call_in_children
 
 Ending = Callable[[], None]
 
@@ -74,5 +75,4 @@ class Undertaker:
 
 UNDERTAKER = Undertaker()
 atexit.register(UNDERTAKER.flush)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=UNDERTAKER._reset)
+call_in_children(UNDERTAKER._reset)

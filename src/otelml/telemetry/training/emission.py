@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
-import os
 import sys
 import weakref
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
+from otelml._forks import call_in_children
 from otelml._guard import guarded
 from otelml._version import __version__
 from otelml.observations import ModelIdentity
@@ -77,9 +77,7 @@ class TrainingTelemetry:
         on_end(self.end_declared)
         self._finishes = False
         register(meter, self._all_series)
-        if hasattr(os, "register_at_fork"):
-            reset = weakref.WeakMethod(self._reset_in_child)
-            os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
+        call_in_children(self._reset_in_child)
 
     def configure(self, settings: Settings) -> None:
         """Put settings in force, for the runs that begin from now on."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from otelml._forks import call_in_children
 from otelml.instrumentation.torch.training import threads
 from otelml.instrumentation.torch.training.runtime import Training, loops
 from otelml.settings import Settings
@@ -40,5 +39,4 @@ def _begin_anew() -> None:
         training.forget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+call_in_children(_begin_anew)

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from otelml._forks import call_in_children
+
 _under_way: set[int] = set()
 _lock = threading.RLock()  # a signal handler may run while its thread holds it
 
@@ -41,3 +43,12 @@ def ends(function: Callable[..., Any], graph: Any, args: tuple[Any, ...], kwargs
         return function(graph, *args, **kwargs)
     finally:
         _under_way.discard(id(graph))
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.RLock()
+    _under_way.clear()
+
+
+call_in_children(_begin_anew)
