@@ -116,7 +116,8 @@ def _inject_here(case: Hook, workload: Workload, site: Site, nth: int | None) ->
             _assert_same_objects(case)
             telemetry.requests()
         assert [_plain(outcome) for outcome in host.outcomes] == expected
-        assert _reported() > faults
+        reached = site.calls >= (nth or 1)  # how many objects die in a workload differs from run to run
+        assert _reported() > faults or not reached
         _assert_telemetry_goes_on(case, telemetry, host)
 
 
