@@ -44,6 +44,7 @@ class Reader:
         self._features = reference.features
         self._width = reference.counts.shape[1]
         self._binner = reference.binner
+        self._numeric = _span(reference.binner.numeric)
         self._named = reference.named
         self._columns = reference.columns
         self._weights, self._error = row_weights(reference.features, reference.spread)
@@ -167,12 +168,11 @@ class Reader:
             if other is not None:
                 wrong.append((at, other))
                 mismatched[at] = other.sum()
-        numeric = _span(self._binner.numeric)
-        binned = values[:, numeric]
-        if isinstance(numeric, slice):
-            self._binner.codes(binned, np.isnan(binned), codes[:, numeric])
+        binned = values[:, self._numeric]
+        if isinstance(self._numeric, slice):
+            self._binner.codes(binned, np.isnan(binned), codes[:, self._numeric])
         else:
-            codes[:, numeric] = self._binner.codes(binned, np.isnan(binned))
+            codes[:, self._numeric] = self._binner.codes(binned, np.isnan(binned))
         for at, other in wrong:
             codes[other, at] = self._width + UNLISTED
         counts = counted(codes, self._width)

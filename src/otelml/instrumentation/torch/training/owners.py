@@ -95,9 +95,14 @@ class Owners:
     def in_training(self, module: Any) -> Trained | None:
         """What is known of a module whose parameters an optimizer has updated; None for any other."""
         found = self.called.get(id(module))
-        inner = unwrapped(module)
-        known = found[1] if found is not None else self._modules.get(id(inner))
-        return known if known is not None and known.run is not None and known.module() is inner else None
+        if found is not None:
+            known = found[1]
+        else:
+            inner = unwrapped(module)
+            known = self._modules.get(id(inner))
+            if known is not None and known.module() is not inner:
+                return None
+        return known if known is not None and known.run is not None else None
 
     def of(self, optimizer: Any) -> Trained:
         """What an optimizer trains, with a run for what is declared now."""
