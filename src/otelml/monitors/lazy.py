@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 _T = TypeVar("_T")
 
@@ -22,6 +22,14 @@ class lazy(Generic[_T]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type) -> _T:
+    @overload
+    def __get__(self, instance: None, owner: type) -> lazy[_T]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> _T: ...
+
+    def __get__(self, instance: Any, owner: type) -> lazy[_T] | _T:
+        if instance is None:
+            return self
         value = instance.__dict__[self._name] = self._compute(instance)
         return value
